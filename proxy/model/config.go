@@ -1,0 +1,123 @@
+package model
+
+import "net/netip"
+
+// Config is everything that one route table is built from. Order carries no meaning, except that
+// of Route.Matches on equal terms: the first Route that claims a host and path keeps it.
+type Config struct {
+	Routes       []Route
+	Backends     []Backend
+	Certificates []Certificate
+}
+
+// Route says where requests that match it go and how their sessions are treated.
+type Route struct {
+	// ID is unique in a Config and stable across publishes, such as "wsr/prod/chat/main" or
+	// "ingress/prod/web/0". It is the route label of metrics and logs, so it must not depend on a
+	// client. Live counters are carried from table to table by it.
+	ID string
+	// Matches are alternatives: a request that meets any of them belongs to the route. At least one.
+	Matches []Match
+	// Protocols says what may be asked of the route.
+	Protocols Protocols
+	// RedirectHTTPS answers plain HTTP requests for the route with 308 to https. An upgrade
+	// request is served instead: WebSocket clients don't follow redirects (RFC 6455 section 4.1
+	// leaves it to the client, and browsers don't).
+	RedirectHTTPS bool
+	Rewrite       Rewrite
+	// Backends are chosen by weight. None, or weights that sum to zero: 503 NoEndpoint.
+	Backends []BackendRef
+	Timeouts Timeouts
+	Balance  Balance
+	Drain    Drain
+}
+
+// Match is one host and path that a route claims.
+type Match struct {
+	// Host is a lower-case name without port, "*.example.com" for exactly one leading label, or
+	// "" for any host.
+	Host string
+	Path PathMatch
+}
+
+// Protocols is a set of what a route serves.
+type Protocols uint8
+
+// The protocols of a route.
+const (
+	// WebSocket serves RFC 6455 upgrade requests.
+	WebSocket Protocols = 1 << iota
+	// HTTP serves plain requests, streaming responses and other upgrades.
+	HTTP
+)
+
+// Has reports whether every protocol of q is in p.
+func (p Protocols) Has(q Protocols) bool { return p&q == q }
+
+// Rewrite changes a request on its way to the endpoint. The zero value changes nothing.
+type Rewrite struct {
+	// PrefixReplacement replaces the matched prefix of a Prefix match, or the whole path of an
+	// Exact one. Only used when ReplacePrefix is set: "" and "/" are different from none.
+	ReplacePrefix     bool
+	PrefixReplacement string
+	// RegexTemplate is the new path of a RegularExpression match; $1 to $9 stand for its groups.
+	RegexTemplate string
+	// Host replaces the Host header towards the endpoint.
+	Host string
+}
+
+// BackendRef is one weighted destination of a route.
+type BackendRef struct {
+	// Backend is the Key of a Backend in the same Config.
+	Backend string
+	// Weight is this backend's share of the sum of weights, 0 to 1,000,000. 0 gets nothing.
+	Weight int
+	// TLS speaks TLS (wss, https) to the endpoints. Their certificates are not verified.
+	TLS bool
+}
+
+// Backend is the endpoints of one Service port.
+type Backend struct {
+	// Key is unique in a Config and stable across publishes: "namespace/service:port".
+	Key       string
+	Endpoints []Endpoint
+}
+
+// Endpoint is one address that serves a backend.
+type Endpoint struct {
+	Address netip.AddrPort
+	State   EndpointState
+	// Name is what the address belongs to, such as a pod's name; for logs and lists only.
+	Name string
+}
+
+// EndpointState says which sessions an endpoint may have.
+type EndpointState uint8
+
+const (
+	// EndpointReady endpoints get new sessions.
+	EndpointReady EndpointState = iota
+	// EndpointNotReady endpoints get no new sessions; sessions that they have stay.
+	EndpointNotReady
+	// EndpointTerminating endpoints still serve but will go. They get new sessions only while their
+	// backend has no ready endpoint; sessions that they have are drained (see Drain).
+	EndpointTerminating
+	// EndpointTerminated endpoints are going and serve nothing new; sessions are drained as above.
+	EndpointTerminated
+)
+
+// String returns the state's name.
+func (s EndpointState) String() string {
+	return [...]string{"Ready", "NotReady", "Terminating", "Terminated"}[s&3]
+}
+
+// Certificate is a PEM key pair and the names that it is served for.
+type Certificate struct {
+	// Name says where the pair comes from, such as "prod/chat-tls"; for messages.
+	Name string
+	// Hosts are the SNI names (exact or one leading wildcard label) for which it is served. None:
+	// it is the default certificate, for any name without one of its own and for clients without SNI.
+	Hosts   []string
+	CertPEM []byte
+	KeyPEM  []byte
+}
