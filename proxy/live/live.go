@@ -1,0 +1,99 @@
+package live
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// Route is the living part of a route.
+type Route struct {
+	turn
+	sessions counter
+	deleted  mark
+}
+
+// NewRoute returns the living part of a new route.
+func NewRoute() *Route {
+	r := new(Route)
+	r.shuffle()
+	return r
+}
+
+// Sessions is the number of sessions that the route has, those in their handshake included.
+func (r *Route) Sessions() int64 { return r.sessions.Load() }
+
+// Acquire counts a session in; Release counts it out.
+func (r *Route) Acquire() { r.sessions.Add(1) }
+
+// Release counts out a session that Acquire counted in.
+func (r *Route) Release() { r.sessions.Add(-1) }
+
+// Deleted returns since when the route is gone from the table; false when it is not.
+func (r *Route) Deleted() (time.Time, bool) { return r.deleted.since() }
+
+// SetDeleted marks the route as gone at that time. A mark that stands is kept.
+func (r *Route) SetDeleted(at time.Time) { r.deleted.set(at) }
+
+// Restore takes the mark back: the route is in the table again.
+func (r *Route) Restore() { r.deleted.clear() }
+
+// Backend is the living part of a backend.
+type Backend struct {
+	turn
+}
+
+// NewBackend returns the living part of a new backend.
+func NewBackend() *Backend {
+	b := new(Backend)
+	b.shuffle()
+	return b
+}
+
+// Endpoint is the living part of an endpoint.
+type Endpoint struct {
+	sessions counter
+	leaving  mark
+}
+
+// Sessions is the number of sessions that the endpoint has, those in their handshake included.
+func (e *Endpoint) Sessions() int64 { return e.sessions.Load() }
+
+// Acquire counts a session in; Release counts it out.
+func (e *Endpoint) Acquire() { e.sessions.Add(1) }
+
+// Release counts out a session that Acquire counted in.
+func (e *Endpoint) Release() { e.sessions.Add(-1) }
+
+// Leaving returns since when the endpoint terminates or is gone; false when it does not.
+func (e *Endpoint) Leaving() (time.Time, bool) { return e.leaving.since() }
+
+// SetLeaving marks the endpoint as leaving since that time. A mark that stands is kept.
+func (e *Endpoint) SetLeaving(at time.Time) { e.leaving.set(at) }
+
+// Stay takes the mark back: the endpoint serves again.
+func (e *Endpoint) Stay() { e.leaving.clear() }
+
+// counter counts sessions.
+type counter = atomic.Int64
+
+// turn says whose turn it is.
+type turn struct{ next atomic.Uint64 }
+
+// shuffle starts the turns at random, so that many replicas don't all begin with the same choice.
+func (t *turn) shuffle() { t.next.Store(rand.Uint64()) }
+
+// Turn returns the next number of an endless sequence, for choices in turn.
+func (t *turn) Turn() uint64 { return t.next.Add(1) }
+
+// mark is a moment that was noted, or none.
+type mark struct{ at atomic.Int64 }
+
+func (m *mark) since() (time.Time, bool) {
+	ns := m.at.Load()
+	return time.Unix(0, ns), ns != 0
+}
+
+func (m *mark) set(at time.Time) { m.at.CompareAndSwap(0, at.UnixNano()) }
+
+func (m *mark) clear() { m.at.Store(0) }

@@ -1,0 +1,50 @@
+package table
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// fingerprint identifies a key pair by its bytes, so that each is parsed once in its life.
+type fingerprint [sha256.Size]byte
+
+func fingerprintOf(c model.Certificate) fingerprint {
+	h := sha256.New()
+	h.Write(c.CertPEM)
+	h.Write([]byte{0})
+	h.Write(c.KeyPEM)
+	return fingerprint(h.Sum(nil))
+}
+
+type certificateNames struct {
+	exact    map[string]*tls.Certificate // wildcards stand in it as they are written
+	standard *tls.Certificate
+}
+
+func (c *compilation) certificates(configured []model.Certificate) {
+	c.t.certificates = make(map[fingerprint]*tls.Certificate, len(configured))
+	c.t.names.exact = make(map[string]*tls.Certificate, len(configured))
+	for _, cert := range configured {
+		f := fingerprintOf(cert)
+		pair := c.prev.certificates[f]
+		if pair == nil {
+			parsed, err := tls.X509KeyPair(cert.CertPEM, cert.KeyPEM)
+			if err != nil {
+				c.refuse("certificate %s: %w", cert.Name, err)
+				continue
+			}
+			pair = &parsed
+		}
+		c.t.certificates[f] = pair
+		if len(cert.Hosts) == 0 && c.t.names.standard == nil {
+			c.t.names.standard = pair
+		}
+		for _, host := range cert.Hosts {
+			if c.t.names.exact[host] == nil {
+				c.t.names.exact[host] = pair
+			}
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package table
+
+import (
+	"crypto/tls"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/fairlead/fairlead/proxy/balance"
+	"github.com/fairlead/fairlead/proxy/live"
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// Table is an immutable route table. The zero value is empty and serves nothing.
+type Table struct {
+	begun        time.Time
+	routes       map[string]*Route
+	order        []*Route // as configured
+	backends     map[string]*Backend
+	certificates map[fingerprint]*tls.Certificate
+	claims       map[model.Match]*Route // who owns which host and path
+	hosts        hosts
+	names        certificateNames
+	departed     departed
+}
+
+// Route is one compiled route.
+type Route struct {
+	model.Route
+	// Live outlives the table.
+	Live     *live.Route
+	Backends []WeightedBackend
+}
+
+// WeightedBackend is one destination of a route.
+type WeightedBackend struct {
+	*Backend
+	Weight int
+	TLS    bool
+}
+
+// Backend is one compiled backend.
+type Backend struct {
+	model.Backend
+	// Live outlives the table.
+	Live *live.Backend
+	// Open are the endpoints that get new sessions: the ready ones or, while there is none, those
+	// that terminate but still serve (Kubernetes KEP-1669).
+	Open []*Endpoint
+	// ID identifies the backend in hashes.
+	ID  uint64
+	all []*Endpoint
+}
+
+// Endpoint is one compiled endpoint.
+type Endpoint struct {
+	model.Endpoint
+	// Live outlives the table.
+	Live *live.Endpoint
+	// ID identifies the endpoint in hashes and sticky cookies; it is the same in every replica.
+	ID uint64
+}
+
+type endpointKey struct {
+	backend string
+	address netip.AddrPort
+}
+
+// departed are live parts that the configuration no longer names but sessions still use. They are
+// kept, so that whatever comes back in time gets its counters back and its drain is called off.
+type departed struct {
+	routes    map[string]departedRoute
+	endpoints map[endpointKey]*live.Endpoint
+}
+
+// departedRoute remembers what the route served: a route that comes back under another ID is known by that.
+type departedRoute struct {
+	live    *live.Route
+	matches []model.Match
+}
+
+// Begun returns when the compilation of the table began.
+func (t *Table) Begun() time.Time { return t.begun }
+
+// Len returns how many routes, backends and endpoints the table has.
+func (t *Table) Len() (routes, backends, endpoints int) {
+	for _, b := range t.backends {
+		endpoints += len(b.all)
+	}
+	return len(t.routes), len(t.backends), endpoints
+}
+
+// Certificate returns the certificate for a server name (RFC 6066 section 3): of the exact name,
+// else of its wildcard, else the default one. nil: the table has none that fits.
+func (t *Table) Certificate(serverName string) *tls.Certificate {
+	name := strings.ToLower(strings.TrimSuffix(serverName, "."))
+	if c := t.names.exact[name]; c != nil {
+		return c
+	}
+	if _, parent, found := strings.Cut(name, "."); found {
+		if c := t.names.exact["*."+parent]; c != nil {
+			return c
+		}
+	}
+	return t.names.standard
+}
+
+func newBackend(b model.Backend) *Backend {
+	return &Backend{Backend: b, ID: balance.Hash(b.Key)}
+}
