@@ -52,7 +52,7 @@ type WebSocketRouteList struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || !has(self.hosts) || self.tls.all(t, !has(t.hosts) || t.hosts.all(h, h in self.hosts))",message="tls hosts must be among spec.hosts: add the name there, or remove it from tls",fieldPath=".tls"
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || has(self.hosts) || self.tls.all(t, has(t.hosts))",message="a route for any host (no spec.hosts) must name the hosts of each tls entry",fieldPath=".tls"
-// +kubebuilder:validation:XValidation:rule="self.rules.all(r, r.?policy.?balance.?algorithm.orValue('') != 'ConsistentHash' || has(r.policy.balance.hashOn) || self.?policy.?balance.?hashOn.hasValue())",message="balance algorithm ConsistentHash needs hashOn, in the rule's policy or in the route's",fieldPath=".rules"
+// +kubebuilder:validation:XValidation:rule="self.rules.all(r, r.?policy.?balance.?algorithm.orValue('RoundRobin') != 'ConsistentHash' || has(r.policy.balance.hashOn) || self.?policy.?balance.?hashOn.hasValue())",message="balance algorithm ConsistentHash needs hashOn, in the rule's policy or in the route's",fieldPath=".rules"
 // +kubebuilder:validation:XValidation:rule="self.rules.all(r, !r.?policy.?balance.?hashOn.hasValue() || r.policy.balance.?algorithm.orValue(self.?policy.?balance.?algorithm.orValue('RoundRobin')) == 'ConsistentHash')",message="balance hashOn is for algorithm ConsistentHash only: set the algorithm, or remove hashOn",fieldPath=".rules"
 type WebSocketRouteSpec struct {
 	// Name of the IngressClass that serves this route; its controller must be
@@ -96,7 +96,7 @@ type WebSocketRouteSpec struct {
 	// How sessions of every rule are treated. A rule's own policy overrides it field by field.
 	// Default: every field has its own default.
 	// +optional
-	// +kubebuilder:validation:XValidation:rule="self.?balance.?algorithm.orValue('') != 'ConsistentHash' || has(self.balance.hashOn)",message="balance algorithm ConsistentHash needs hashOn: say which header, cookie, query parameter or SourceIP is hashed",fieldPath=".balance"
+	// +kubebuilder:validation:XValidation:rule="self.?balance.?algorithm.orValue('RoundRobin') != 'ConsistentHash' || has(self.balance.hashOn)",message="balance algorithm ConsistentHash needs hashOn: say which header, cookie, query parameter or SourceIP is hashed",fieldPath=".balance"
 	// +kubebuilder:validation:XValidation:rule="!self.?balance.?hashOn.hasValue() || self.balance.?algorithm.orValue('RoundRobin') == 'ConsistentHash'",message="balance hashOn is for algorithm ConsistentHash only: set the algorithm, or remove hashOn",fieldPath=".balance"
 	Policy *Policy `json:"policy,omitempty"`
 }

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Makes everything that comes from Go comments: deep copies, the CRD, and the ClusterRole.
+#
+#   hack/generate.sh            write what changed
+#   hack/generate.sh --check    write nothing; exit 1 and show the difference when a file is stale
+#
+# controller-gen is the one that hack/tools/go.mod pins; it is built once into .cache/tools.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+bin=$root/.cache/tools
+mkdir -p "$bin"
+exec 8>"$bin/.controller-gen.lock" && flock 8 # two checks at once must not build into one file
+
+cd "$root/hack/tools"
+# Only what selects the generator: another tool in this module must not cause a rebuild.
+stamp=$(cat <(go list -m sigs.k8s.io/controller-tools) <(go env GOVERSION GOOS GOARCH) | cksum)
+if [ "$(cat "$bin/.controller-gen.stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x "$bin/controller-gen" ]; then
+	echo "building controller-gen (once; kept in .cache/tools)" >&2
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$bin/controller-gen" sigs.k8s.io/controller-tools/cmd/controller-gen
+	echo "$stamp" >"$bin/.controller-gen.stamp"
+fi
+
+cd "$root"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/api" "$work/crd" "$work/rbac"
+
+"$bin/controller-gen" object paths=./api/v1alpha1 output:object:dir="$work/api"
+"$bin/controller-gen" crd paths=./api/v1alpha1 output:crd:dir="$work/crd"
+"$bin/controller-gen" rbac:roleName=fairlead paths=./controllers/... output:rbac:dir="$work/rbac"
+
+stale=0
+place() { # made destination
+	cmp -s "$1" "$2" && return 0
+	if [ "${check:-}" ]; then
+		diff -u "$2" "$1" >&2 || stale=1
+	else
+		mv "$1" "$2" && echo "wrote ${2#"$root"/}"
+	fi
+}
+check=
+[ "${1:-}" != --check ] || check=yes
+
+place "$work/api/zz_generated.deepcopy.go" "$root/api/v1alpha1/zz_generated.deepcopy.go"
+place "$work/crd/fairlead.dev_websocketroutes.yaml" "$root/config/crd/bases/fairlead.dev_websocketroutes.yaml"
+# There is no role before a controller carries the first marker.
+[ ! -f "$work/rbac/role.yaml" ] || place "$work/rbac/role.yaml" "$root/config/rbac/role.yaml"
+
+[ $stale = 0 ] || {
+	echo "generated files are stale: run hack/generate.sh and commit what it wrote" >&2
+	exit 1
+}
