@@ -1,0 +1,73 @@
+package observe
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// BenchmarkScrape scrapes with 100,000 live sessions of 1,000 routes on 3,000 endpoints.
+func BenchmarkScrape(b *testing.B) {
+	const sessions, routes, endpoints = 100_000, 1000, 3000
+	list := make([]Live, sessions)
+	for i := range list {
+		list[i] = Live{ToClient: model.Traffic{Bytes: 1000}}
+		list[i].Session = Session{
+			ID: uint64(i), Route: "wsr/prod/" + strconv.Itoa(i%routes), Backend: "prod/chat:8080", Start: time.Now(),
+			Endpoint: netip.MustParseAddrPort(fmt.Sprintf("10.0.%d.%d:8080", i%endpoints/250, i%endpoints%250)), Protocol: "websocket",
+		}
+	}
+	reg := prometheus.NewRegistry()
+	o, err := New(reg, slog.New(slog.DiscardHandler), func(yield func(Live) bool) {
+		for i := range list {
+			if !yield(list[i]) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, l := range list {
+		o.Opened(l.Session, time.Millisecond)
+	}
+	b.Run("sum", func(b *testing.B) { // what the live sessions cost
+		ch := make(chan prometheus.Metric, 64)
+		go func() {
+			for range ch { //nolint:revive // taken and dropped
+			}
+		}()
+		defer close(ch)
+		for b.Loop() {
+			o.collectTraffic(ch)
+		}
+	})
+	b.Run("gather", func(b *testing.B) { // all of it, as /metrics does
+		for b.Loop() {
+			if _, err := reg.Gather(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkEnded is what the end of a session costs without its log line.
+func BenchmarkEnded(b *testing.B) {
+	o, err := New(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), func(func(Live) bool) {})
+	if err != nil {
+		b.Fatal(err)
+	}
+	out := Outcome{Session: Session{Route: "chat", Protocol: "websocket"}, Reason: model.Closed, By: model.ByClient, CloseCode: 1000, Tunnelled: true}
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			o.Ended(out)
+		}
+	})
+}
