@@ -63,8 +63,11 @@ func (f *Files) decode(name string, content []byte) ([]located, []Problem) {
 func (f *Files) document(raw []byte, implied metav1.TypeMeta) ([]located, []Problem) {
 	var head struct {
 		metav1.TypeMeta `json:",inline"`
-		Metadata        struct{ Namespace, Name string } `json:"metadata"`
-		Items           []json.RawMessage                `json:"items"`
+		Metadata        struct {
+			Namespace string `json:"namespace"`
+			Name      string `json:"name"`
+		} `json:"metadata"`
+		Items []json.RawMessage `json:"items"`
 	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(raw, &head); err != nil {
 		return nil, []Problem{{Message: "not a Kubernetes object: " + err.Error()}}
@@ -134,8 +137,11 @@ func (f *Files) object(raw []byte, gvk schema.GroupVersionKind) (client.Object, 
 	for _, e := range strict {
 		errs = append(errs, decodeError(e))
 	}
+	if len(errs) > 0 {
+		return nil, errs // what a misspelt field leaves empty would only confuse
+	}
 	_, wholeCluster := o.(*networkingv1.IngressClass)
-	errs = append(errs, complete(o, !wholeCluster)...)
+	errs = complete(o, !wholeCluster)
 	if s, ok := o.(*corev1.Secret); ok && s.Type != corev1.SecretTypeTLS && len(errs) == 0 {
 		return nil, nil
 	}
@@ -193,16 +199,16 @@ func unusedKind(gvk schema.GroupVersionKind) field.ErrorList {
 	return nil
 }
 
-// decodeError takes the field out of an error of the JSON decoder, where it has one.
+// decodeError takes the field out of an error of a decoder, where it has one.
 func decodeError(err error) *field.Error {
 	var typed *json.UnmarshalTypeError
-	var strict kjson.FieldError
-	switch {
-	case errors.As(err, &typed):
+	if errors.As(err, &typed) {
 		return &field.Error{Type: field.ErrorTypeTypeInvalid, Field: typed.Field, Detail: "a " + typed.Value + " can't stand here (wanted: " + typed.Type.String() + ")"}
-	case errors.As(err, &strict):
-		what, _, _ := strings.Cut(strict.Error(), " \"")
-		return &field.Error{Type: field.ErrorTypeForbidden, Field: strict.FieldPath(), Detail: what}
+	}
+	// Strict decoders say: unknown field "spec.host", duplicate field "spec.hosts".
+	what, path, ok := strings.Cut(err.Error(), ` "`)
+	if path, ok = strings.CutSuffix(path, `"`); ok && strings.HasSuffix(what, " field") {
+		return &field.Error{Type: field.ErrorTypeForbidden, Field: path, Detail: what}
 	}
 	return &field.Error{Type: field.ErrorTypeInvalid, Detail: err.Error()}
 }

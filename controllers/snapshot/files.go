@@ -96,7 +96,9 @@ func (f *Files) Read() (*Snapshot, []Problem) {
 	}
 	names := make([]string, 0, len(found))
 	for name, root := range found {
-		f.refresh(name, root)
+		if root != unreadable {
+			f.refresh(name, root)
+		}
 		names = append(names, name)
 	}
 	slices.Sort(names)
@@ -118,6 +120,9 @@ func (f *Files) Read() (*Snapshot, []Problem) {
 	return s, problems
 }
 
+// unreadable stands for the path under which a file was found earlier and can't be looked for now.
+const unreadable = ""
+
 // list returns the names of all files to read, each with the path of the user's that led to it.
 func (f *Files) list() (map[string]string, []Problem) {
 	found := map[string]string{}
@@ -128,7 +133,7 @@ func (f *Files) list() (map[string]string, []Problem) {
 			problems = append(problems, Problem{File: root, Message: err.Error()})
 			for name, m := range f.known {
 				if m.root == root {
-					found[name] = root
+					found[name] = unreadable
 				}
 			}
 			continue
