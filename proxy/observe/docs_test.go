@@ -79,7 +79,8 @@ func TestTheQueriesOfTheDocsUseMetricsThatExist(t *testing.T) {
 	}
 	var names []string
 	for series := range c.scrape() {
-		names = append(names, series[:strings.Index(series, "{")])
+		name, _, _ := strings.Cut(series, "{")
+		names = append(names, name)
 	}
 	used := regexp.MustCompile(`fairlead_[a-z_]+`).FindAllString(string(text), -1)
 	if len(used) == 0 {
