@@ -1,0 +1,148 @@
+package annotations
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+)
+
+// served returns the rows that have a parser.
+func served() []Row {
+	var list []Row
+	for _, r := range Rows() {
+		if r.Support == Served {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+func TestEveryRowIsWhole(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Rows() {
+		key := r.Key()
+		if seen[key] {
+			t.Errorf("%s stands in the table twice", key)
+		}
+		seen[key] = true
+		if r.Prefix == "" || r.Name == "" || r.Doc == "" {
+			t.Errorf("%s: prefix, name and doc are needed", key)
+		}
+		if !strings.HasSuffix(r.Doc, ".") {
+			t.Errorf("%s: the doc is no sentence: %q", key, r.Doc)
+		}
+		if r.Support == Served && (r.parse == nil || r.Type == "" || r.Default == "" || r.Example == "") {
+			t.Errorf("%s: a served row needs parser, type, default and example", key)
+		}
+		if r.Support != Served && r.parse != nil {
+			t.Errorf("%s: a row that is not served has a parser", key)
+		}
+	}
+}
+
+// An example is valid, is understood without a note, and sets what the row says and no more: the
+// search for clashes depends on it.
+func TestEveryExampleSetsWhatItsRowSays(t *testing.T) {
+	for _, r := range served() {
+		t.Run(r.Key(), func(t *testing.T) {
+			d := newDraft(Settings{})
+			note, err := r.parse(r.Example, d)
+			if err != nil || note != "" {
+				t.Fatalf("example %q: note %q, error %v", r.Example, note, err)
+			}
+			changed := !reflect.DeepEqual(d, newDraft(Settings{}))
+			if !changed && len(r.sets) > 0 && r.Example != r.Default {
+				t.Errorf("example %q changes nothing", r.Example)
+			}
+			for _, name := range r.sets {
+				field(reflect.ValueOf(d).Elem(), name).SetZero()
+			}
+			if !reflect.DeepEqual(d, newDraft(Settings{})) {
+				t.Errorf("example %q sets more than %v: %+v", r.Example, r.sets, d)
+			}
+		})
+	}
+}
+
+// Every row of ours that ingress-nginx has too must find its counterpart when they clash.
+func TestRowsOfTheSameNameSetTheSameFields(t *testing.T) {
+	for _, our := range served() {
+		i, found := position[NginxPrefix+our.Name]
+		if our.Prefix == OurPrefix && found && !reflect.DeepEqual(our.sets, table[i].sets) {
+			t.Errorf("%s sets %v, %s sets %v", our.Key(), our.sets, table[i].Key(), table[i].sets)
+		}
+	}
+}
+
+func TestABadValueKeepsTheDefaultAndIsTold(t *testing.T) {
+	base := Settings{RewriteHost: "base.example.com"}
+	for _, r := range served() {
+		for _, bad := range []string{"", "no;\tsense", "-", "\x00", "ü/$;"} {
+			got, problems := Parse(map[string]string{r.Key(): bad}, base)
+			if len(problems) != 1 {
+				t.Errorf("%s: %q: problems %v, want one", r.Key(), bad, problems)
+				continue
+			}
+			p := problems[0]
+			if p.Reason != v1alpha1.ReasonInvalidAnnotation && p.Reason != v1alpha1.ReasonUnsupportedAnnotation {
+				t.Errorf("%s: %q: reason %s", r.Key(), bad, p.Reason)
+			}
+			if p.Key != r.Key() || p.Message == "" {
+				t.Errorf("%s: %q: problem %+v doesn't say where or what", r.Key(), bad, p)
+			}
+			if !reflect.DeepEqual(got, base) {
+				t.Errorf("%s: %q changed the settings to %+v", r.Key(), bad, got)
+			}
+		}
+	}
+}
+
+func TestWhatIsNotServedIsTold(t *testing.T) {
+	for _, r := range Rows() {
+		got, problems := Parse(map[string]string{r.Key(): "true"}, Settings{})
+		switch r.Support {
+		case Served:
+			continue
+		case Needless:
+			if len(problems) > 0 {
+				t.Errorf("%s is needless, but told: %v", r.Key(), problems)
+			}
+			continue
+		}
+		if len(problems) != 1 || problems[0].Reason != v1alpha1.ReasonUnsupportedAnnotation || !strings.Contains(problems[0].Message, r.Doc) {
+			t.Errorf("%s: problems %v, want UnsupportedAnnotation with what to do", r.Key(), problems)
+		}
+		if withheld := r.Support == Withheld; (got.WithheldBy == r.Key()) != withheld {
+			t.Errorf("%s: withheld by %q", r.Key(), got.WithheldBy)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for i, r := range Rows() {
+		f.Add(i, r.Example)
+	}
+	f.Add(0, "3600s")
+	f.Add(5, "${cookie_uid}")
+	f.Fuzz(func(t *testing.T, i int, value string) {
+		r := Rows()[uint(i)%uint(len(table))]
+		got, problems := Parse(map[string]string{r.Key(): value}, Settings{})
+		again, _ := Parse(map[string]string{r.Key(): value}, Settings{})
+		if !reflect.DeepEqual(got, again) {
+			t.Fatalf("%s: %q is read as %+v, then as %+v", r.Key(), value, got, again)
+		}
+		for _, p := range problems {
+			if p.Key != r.Key() || p.Message == "" || p.Reason == "" {
+				t.Fatalf("%s: %q: problem %+v", r.Key(), value, p)
+			}
+		}
+		if d := got.Timeouts; d.Connect < -1 || d.Handshake < -1 || d.Idle < -1 || d.Stall < -1 || d.MaxAge < -1 || d.Close < -1 {
+			t.Fatalf("%s: %q is read as a negative time: %+v", r.Key(), value, d)
+		}
+		if c := got.Drain.CloseCode; c != 0 && (c < 1000 || c > 4999) {
+			t.Fatalf("%s: %q is read as close code %d", r.Key(), value, c)
+		}
+	})
+}
