@@ -167,3 +167,11 @@ type Drain struct {
 	// (RFC 6455 section 7.4). 0: DefaultDrainCloseCode.
 	CloseCode int
 }
+
+// Code returns the close code, or the default when none is set.
+func (d Drain) Code() int {
+	if d.CloseCode == 0 {
+		return DefaultDrainCloseCode
+	}
+	return d.CloseCode
+}

@@ -1,0 +1,119 @@
+package balance
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func ids(n int) func(int) uint64 {
+	return func(i int) uint64 { return Hash("endpoint", fmt.Sprint(i)) }
+}
+
+func TestWhenAnEndpointLeavesOnlyItsKeysMove(t *testing.T) {
+	const n, keys, gone = 10, 20000, 3
+	moved := 0
+	for k := range keys {
+		key := Hash(fmt.Sprint("user-", k))
+		before := Rendezvous(key, n, ids(n), nil, nil)
+		after := Rendezvous(key, n, ids(n), nil, func(i int) bool { return i == gone })
+		if before != gone && before != after {
+			t.Fatalf("key %d moved from %d to %d though %d left", k, before, after, gone)
+		}
+		if before == gone {
+			moved++
+		}
+	}
+	if share := float64(moved) / keys * n; share < 0.9 || share > 1.1 {
+		t.Errorf("the endpoint had %.2f of its fair share", share)
+	}
+}
+
+func TestWeightsAreSharesOfKeys(t *testing.T) {
+	weights := []int{9, 1, 0}
+	var got [3]int
+	const keys = 20000
+	for k := range keys {
+		got[Rendezvous(Hash(fmt.Sprint(k)), 3, ids(3), func(i int) int { return weights[i] }, nil)]++
+	}
+	if share := float64(got[0]) / keys; math.Abs(share-0.9) > 0.01 || got[2] != 0 {
+		t.Errorf("keys were shared as %v", got)
+	}
+}
+
+func TestInTurnVisitsEveryEndpointAlike(t *testing.T) {
+	var got [3]int
+	start := rand.Uint64()
+	for k := range uint64(300) {
+		got[InTurn(start+k, 3, nil)]++
+	}
+	if got != [3]int{100, 100, 100} {
+		t.Errorf("turns: %v", got)
+	}
+}
+
+func TestLeastTakesTheEmptiestAndSpreadsTies(t *testing.T) {
+	loads := []int64{4, 2, 9, 2}
+	seen := map[int]bool{}
+	for turn := range uint64(4) {
+		seen[Least(turn, 4, func(i int) int64 { return loads[i] }, nil)] = true
+	}
+	if len(seen) != 2 || !seen[1] || !seen[3] {
+		t.Errorf("chosen: %v", seen)
+	}
+}
+
+func TestAnyRunOfTurnsComesCloseToTheWeights(t *testing.T) {
+	weights := []int{70, 20, 10}
+	start := rand.Uint64()
+	for run := range uint64(50) {
+		var got [3]int
+		for k := range uint64(100) {
+			got[Weighted(start+run*17+k, 3, func(i int) int { return weights[i] }, nil)]++
+		}
+		for i, w := range weights {
+			if math.Abs(float64(got[i]-w)) > 4 {
+				t.Fatalf("100 turns were shared as %v", got)
+			}
+		}
+	}
+}
+
+func TestNothingLeftIsNone(t *testing.T) {
+	all := func(int) bool { return true }
+	weight := func(int) int { return 1 }
+	for name, got := range map[string]int{
+		"rendezvous":      Rendezvous(1, 3, ids(3), nil, all),
+		"in turn":         InTurn(1, 3, all),
+		"least":           Least(1, 3, func(int) int64 { return 0 }, all),
+		"weighted":        Weighted(1, 3, weight, all),
+		"of none":         InTurn(7, 0, nil),
+		"of zero weights": Weighted(7, 3, func(int) int { return 0 }, nil),
+	} {
+		if got != None {
+			t.Errorf("%s: %d", name, got)
+		}
+	}
+}
+
+func TestPartsOfAHashAreKeptApart(t *testing.T) {
+	if Hash("a", "bc") == Hash("ab", "c") || Hash("a") == Hash("a", "") {
+		t.Error("different parts, same hash")
+	}
+}
+
+func BenchmarkRendezvous(b *testing.B) {
+	id := make([]uint64, 100)
+	for i := range id {
+		id[i] = Hash(fmt.Sprint(i))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Rendezvous(12345, len(id), func(i int) uint64 { return id[i] }, nil, nil)
+	}
+}

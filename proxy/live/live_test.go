@@ -1,0 +1,53 @@
+package live
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestTheFirstMarkCountsUntilItIsTakenBack(t *testing.T) {
+	var e Endpoint
+	first := time.Unix(1000, 0)
+	e.SetLeaving(first)
+	e.SetLeaving(first.Add(time.Hour)) // seen again in a later table
+	if since, leaving := e.Leaving(); !leaving || !since.Equal(first) {
+		t.Errorf("leaving since %v, %v", since, leaving)
+	}
+	e.Stay()
+	if _, leaving := e.Leaving(); leaving {
+		t.Error("it stays")
+	}
+}
+
+func TestSessionsAreCountedByMany(t *testing.T) {
+	r := NewRoute()
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			for range 100 {
+				r.Acquire()
+				r.Release()
+			}
+			r.Acquire()
+		})
+	}
+	all.Wait()
+	if r.Sessions() != 50 {
+		t.Errorf("%d sessions", r.Sessions())
+	}
+}
+
+func TestReplicasDontStartWithTheSameTurn(t *testing.T) {
+	seen := map[uint64]bool{}
+	for range 20 {
+		seen[NewBackend().Turn()] = true
+	}
+	if len(seen) < 19 {
+		t.Errorf("%d different turns of 20", len(seen))
+	}
+}

@@ -1,0 +1,73 @@
+package model
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestATimeoutHasThreeStates(t *testing.T) {
+	for _, c := range []struct {
+		timeout Timeout
+		want    time.Duration
+		text    string
+	}{
+		{0, time.Minute, `""`},
+		{Off, 0, `"off"`},
+		{Timeout(2 * time.Hour), 2 * time.Hour, `"2h0m0s"`},
+	} {
+		if got := c.timeout.Or(time.Minute); got != c.want {
+			t.Errorf("%q is %v, want %v", c.timeout, got, c.want)
+		}
+		if text, err := json.Marshal(c.timeout); err != nil || string(text) != c.text {
+			t.Errorf("%v is written %s, %v", c.want, text, err)
+		}
+	}
+}
+
+func TestAPathIsJudgedByTheCodeThatRunsIt(t *testing.T) {
+	for _, c := range []struct {
+		path PathMatch
+		says string
+	}{
+		{PathMatch{}, ""},
+		{PathMatch{Value: "/a"}, ""},
+		{PathMatch{Type: Exact, Value: "a"}, `path "a" must start with /`},
+		{PathMatch{Type: RegularExpression, Value: "(?i)/a|/b"}, ""},
+		{PathMatch{Type: RegularExpression, Value: "/a("}, "missing closing )"},
+		{PathMatch{Type: RegularExpression, Value: "/(?!x)"}, "no look-around"},
+	} {
+		err := c.path.Validate()
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v %q: %v, want %q", c.path.Type, c.path.Value, err, c.says)
+		}
+	}
+	re, err := PathMatch{Type: RegularExpression, Value: "/a|/b"}.Regexp()
+	if err != nil || re.MatchString("/x/b") || !re.MatchString("/bc") {
+		t.Error("an alternative escapes the anchor")
+	}
+}
+
+func TestARefusalKeepsItsCauseForTheLog(t *testing.T) {
+	cause := errors.New("connection refused")
+	r := &Refusal{Reason: ConnectFailed, Detail: "no endpoint took the connection", Err: cause}
+	if !errors.Is(r, cause) || r.Error() != "ConnectFailed: no endpoint took the connection: connection refused" {
+		t.Error(r)
+	}
+}
+
+func TestEveryNameIsPrinted(t *testing.T) {
+	for _, s := range []string{
+		EndpointTerminated.String(), Prefix.String(), LeastSessions.String(), HashURI.String(), Balanced.String(),
+	} {
+		if s == "" {
+			t.Error("a name is empty")
+		}
+	}
+}
