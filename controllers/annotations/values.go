@@ -170,11 +170,11 @@ func cookieName(value string) error {
 	return nil
 }
 
-// cookieText matches what may stand in an attribute of Set-Cookie (RFC 6265 section 4.1.1).
-var cookieText = regexp.MustCompile(`^[!-:<-~]+$`)
+// outsideCookie reports what may not stand in an attribute of Set-Cookie (RFC 6265 section 4.1.1).
+func outsideCookie(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' }
 
 func cookiePath(value string, d *draft) (string, error) {
-	if !strings.HasPrefix(value, "/") || !cookieText.MatchString(value) {
+	if !strings.HasPrefix(value, "/") || strings.ContainsFunc(value, outsideCookie) {
 		return "", fmt.Errorf("%q is not a cookie's path: it starts with / and has no space and no semicolon", value)
 	}
 	d.Sticky.Path = value
