@@ -1,0 +1,3 @@
+// Package tunnel moves the bytes between a client and an endpoint once the protocol is switched,
+// and ends that well.
+package tunnel
