@@ -19,7 +19,7 @@ const (
 	fcgiAdvice    = "FastCGI is not spoken; serve HTTP from the pod."
 	redirAdvice   = "answer with a redirect from the application."
 	tlsAdvice     = "the versions and ciphers are those that Go's crypto/tls considers safe; remove the annotation."
-	canaryAdvice  = "write a WebSocketRoute with two weighted backends instead. A canary Ingress must not take all traffic of its host and path."
+	canaryAdvice  = "write a WebSocketRoute with two weighted backends instead."
 	authExtra     = "it belongs to auth-url or auth-type, which are not supported; remove it with them."
 	retryAdvice   = "a handshake is tried on other endpoints until one has begun to answer; remove the annotation."
 	bufferedLimit = "it never limited sockets; have the application limit what it sends."
@@ -32,10 +32,10 @@ var nginxOtherRows = slices.Concat(
 		"proxy-busy-buffers-size", "proxy-max-temp-file-size", "proxy-request-buffering"),
 	rows(Needless, "there are no canary Ingresses.", "affinity-canary-behavior"),
 
-	switches(Withheld, canaryAdvice, "canary"),
-	rows(Withheld, removeAuth, "auth-url", "auth-type"),
-	rows(Withheld, removeMTLS, "auth-tls-secret"),
-	rows(Withheld, removeCIDR, "allowlist-source-range", "denylist-source-range", "whitelist-source-range"),
+	switches(LeftOut, canaryAdvice, "canary"),
+	rows(Closed, removeAuth, "auth-url", "auth-type"),
+	rows(Closed, removeMTLS, "auth-tls-secret"),
+	rows(Closed, removeCIDR, "allowlist-source-range", "denylist-source-range", "whitelist-source-range"),
 
 	switches(Unsupported, wafAdvice, "enable-modsecurity", "enable-owasp-core-rules"),
 	switches(Unsupported, corsAdvice, "enable-cors"),

@@ -78,16 +78,11 @@ func (p *parsing) apply(r *Row, value string) {
 	case Phantom:
 		p.tell(v1alpha1.ReasonUnsupportedAnnotation, key, "%s: %s", phantom(r), r.Doc)
 		return
-	case Unsupported, Withheld:
+	case Unsupported, Closed, LeftOut:
 		if on, err := strconv.ParseBool(value); err == nil && !on && r.Type == typeBool {
 			return
 		}
-		effect := "ignored"
-		if r.Support == Withheld {
-			effect = "not honoured, and to ignore it would be unsafe, so this Ingress is not served"
-			p.d.WithheldBy = key
-		}
-		p.tell(v1alpha1.ReasonUnsupportedAnnotation, key, "the annotation is %s: %s", effect, r.Doc)
+		p.tell(v1alpha1.ReasonUnsupportedAnnotation, key, "the annotation is %s: %s", p.unserved(r), r.Doc)
 		return
 	}
 	trial := *p.d
@@ -104,6 +99,19 @@ func (p *parsing) apply(r *Row, value string) {
 			p.tell(v1alpha1.ReasonInvalidAnnotation, key, "%s", note)
 		}
 	}
+}
+
+// unserved notes what follows from a row that is not served, and says it.
+func (p *parsing) unserved(r *Row) string {
+	switch r.Support {
+	case Closed:
+		p.d.ClosedBy = r.Key()
+		return "not supported, and to ignore it would open what it guards, so the paths of this Ingress are answered with 503"
+	case LeftOut:
+		p.d.LeftOutBy = r.Key()
+		return "not supported, and without it this Ingress would take all requests of another one, so it is not served"
+	}
+	return "ignored"
 }
 
 func phantom(r *Row) string {

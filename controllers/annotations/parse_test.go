@@ -129,7 +129,8 @@ func TestWhatOwnersAreTold(t *testing.T) {
 		"a hash key for nothing":               {map[string]string{our + "balance": "round-robin", our + "hash-on": "host"}, v1alpha1.ReasonInvalidAnnotation, "no effect"},
 		"a hash key without its name":          {map[string]string{our + "hash-on": "cookie"}, v1alpha1.ReasonInvalidAnnotation, "needs a name"},
 		"both prefixes disagree":               {map[string]string{our + "idle-timeout": "2h", nginx + "proxy-read-timeout": "60"}, v1alpha1.ReasonAnnotationClash, "fairlead.dev/idle-timeout: \"2h\", which counts"},
-		"access control that we have not":      {map[string]string{nginx + "auth-url": "http://auth/"}, v1alpha1.ReasonUnsupportedAnnotation, "this Ingress is not served"},
+		"access control that we have not":      {map[string]string{nginx + "auth-url": "http://auth/"}, v1alpha1.ReasonUnsupportedAnnotation, "answered with 503"},
+		"a canary":                             {map[string]string{nginx + "canary": "true"}, v1alpha1.ReasonUnsupportedAnnotation, "two weighted backends"},
 	}
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {

@@ -25,16 +25,19 @@ const (
 	Needless
 	// Unsupported: known and ignored; the owner is told what to do instead.
 	Unsupported
-	// Withheld: it guards or divides traffic in a way that Fairlead can't. Ignoring it would open
-	// what it closes, so the whole Ingress is not served and the owner is told.
-	Withheld
+	// Closed: it guards the Ingress in a way that Fairlead can't. To ignore it would open what it
+	// guards, and to leave the paths to others might, so they are answered with 503.
+	Closed
+	// LeftOut: it makes the Ingress an addition to another one. By itself it would take the other's
+	// requests, so it is not served at all.
+	LeftOut
 	// Phantom: never existed in the controller that it is believed to belong to; the owner is told.
 	Phantom
 )
 
 // String returns the word that docs/annotations.md uses.
 func (s Support) String() string {
-	return [...]string{"served", "needless", "unsupported", "withheld", "phantom"}[s%5]
+	return [...]string{"served", "needless", "unsupported", "closed", "left out", "phantom"}[s%6]
 }
 
 // Row is one annotation.

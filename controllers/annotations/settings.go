@@ -52,9 +52,11 @@ type Settings struct {
 	// CookiePathOfMatch makes the path of the sticky cookie, when it is unset, the matched path of
 	// the Ingress instead of /: so does ingress-nginx.
 	CookiePathOfMatch bool
-	// WithheldBy is the key of an annotation that Fairlead can't honour and must not ignore; the
-	// Ingress is not served. "": none.
-	WithheldBy string
+	// ClosedBy is the key of an annotation that guards the Ingress in a way that Fairlead can't; its
+	// paths are answered with 503. "": none.
+	ClosedBy string
+	// LeftOutBy is the key of an annotation for which the Ingress is not served at all. "": none.
+	LeftOutBy string
 }
 
 // nginxCookieName is the name that ingress-nginx gives its cookie when nobody names it.

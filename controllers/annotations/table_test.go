@@ -114,8 +114,8 @@ func TestWhatIsNotServedIsTold(t *testing.T) {
 		if len(problems) != 1 || problems[0].Reason != v1alpha1.ReasonUnsupportedAnnotation || !strings.Contains(problems[0].Message, r.Doc) {
 			t.Errorf("%s: problems %v, want UnsupportedAnnotation with what to do", r.Key(), problems)
 		}
-		if withheld := r.Support == Withheld; (got.WithheldBy == r.Key()) != withheld {
-			t.Errorf("%s: withheld by %q", r.Key(), got.WithheldBy)
+		if (got.ClosedBy == r.Key()) != (r.Support == Closed) || (got.LeftOutBy == r.Key()) != (r.Support == LeftOut) {
+			t.Errorf("%s: closed by %q, left out by %q", r.Key(), got.ClosedBy, got.LeftOutBy)
 		}
 	}
 }
