@@ -1,0 +1,132 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fairlead/fairlead/proxy/model"
+	"github.com/fairlead/fairlead/proxy/tunnel"
+)
+
+// Drains are a tree of causes: the server shuts down, a route was deleted, an endpoint leaves. Each
+// cause is a moment noted in one place; every session computes from it when its own turn to close
+// is. So nothing is kept per session, a cause that is taken back in time costs nothing, and a
+// session that opens during a drain is treated like the others.
+
+// drainStep is how often the drainer looks while something drains.
+const drainStep = 50 * time.Millisecond
+
+func (s *Server) wakeDrainer() {
+	select {
+	case s.wake <- struct{}{}:
+	default: // it is awake already
+	}
+}
+
+// drainSessions closes sessions whose turn has come until ctx is done. It sleeps while nothing drains.
+func (s *Server) drainSessions(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		case <-timer.C:
+		}
+		if s.closeDue(time.Now()) {
+			timer.Reset(drainStep)
+		}
+	}
+}
+
+// closeDue closes the sessions whose turn has come and reports whether others wait for theirs.
+func (s *Server) closeDue(now time.Time) (waiting bool) {
+	for ses := range s.sessions.all() {
+		if ses.closing {
+			continue
+		}
+		cause, at, leaves := ses.due()
+		t := ses.tunnel.Load()
+		switch {
+		case !leaves:
+		case t == nil || now.Before(at):
+			waiting = true
+		default:
+			ses.closing = true
+			t.Close(cause, 0)
+		}
+	}
+	return waiting
+}
+
+func (ses *session) leaves() bool {
+	_, _, leaves := ses.due()
+	return leaves
+}
+
+// due returns why and when the session has to go; the earliest cause counts.
+func (ses *session) due() (cause tunnel.Cause, at time.Time, leaves bool) {
+	consider := func(c tunnel.Cause, t time.Time) {
+		if !leaves || t.Before(at) {
+			cause, at, leaves = c, t, true
+		}
+	}
+	if began := ses.server.closeBegan.Load(); began != nil {
+		consider(tunnel.Cause{Reason: model.ServerDrain, Code: 1001, Text: "the proxy is restarting"},
+			began.Add(ses.turn(ses.server.options.Drain.Spread)))
+	}
+	if since, deleted := ses.route.Deleted(); deleted {
+		consider(tunnel.Cause{Reason: model.RouteDeleted, Code: 1001, Text: "the route was deleted"},
+			since.Add(ses.turn(ses.drain.spread)))
+	}
+	if since, leaving := ses.endpoint.Leaving(); leaving && ses.drain.deadline > 0 {
+		spread := min(ses.drain.spread, ses.drain.deadline)
+		consider(tunnel.Cause{Reason: model.EndpointDraining, Code: ses.drain.code, Text: "the endpoint is terminating"},
+			since.Add(ses.drain.deadline-spread+ses.turn(spread)))
+	}
+	return cause, at, leaves
+}
+
+// turn places the session in a window: a fraction of it that is the session's own and never changes.
+func (ses *session) turn(window time.Duration) time.Duration {
+	const golden = 0x9e3779b97f4a7c15 // neighbouring IDs land far apart
+	return time.Duration(float64(ses.id*golden>>11) / (1 << 53) * float64(window))
+}
+
+// closeSessions closes all sessions, spread over the window, and returns when the last is gone or
+// the time is over. What is left then is cut.
+func (s *Server) closeSessions(ctx context.Context) {
+	began := time.Now()
+	s.closeBegan.Store(&began)
+	s.wakeDrainer()
+	total := s.sessions.len()
+	s.log.Info("closing sessions", "sessions", total, "spread", s.options.Drain.Spread)
+	limit := s.options.Drain.Timeout
+	if limit <= 0 {
+		limit = s.options.Drain.Spread + 2*model.DefaultClose
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	s.awaitEmpty(ctx)
+	left := s.sessions.len()
+	for ses := range s.sessions.all() {
+		if t := ses.tunnel.Load(); t != nil {
+			t.Kill(tunnel.Cause{Reason: model.ServerDrain, Code: 1001, Text: "the proxy is restarting"})
+		}
+	}
+	s.log.Info("sessions closed", "closed", total-left, "cut", left, "took", fmt.Sprint(time.Since(began).Round(time.Millisecond)))
+}
+
+func (s *Server) awaitEmpty(ctx context.Context) {
+	tick := time.NewTicker(drainStep)
+	defer tick.Stop()
+	for s.sessions.len() > 0 {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

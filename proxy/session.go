@@ -1,0 +1,255 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/fairlead/fairlead/proxy/admit"
+	"github.com/fairlead/fairlead/proxy/backend"
+	"github.com/fairlead/fairlead/proxy/handshake"
+	"github.com/fairlead/fairlead/proxy/model"
+	"github.com/fairlead/fairlead/proxy/observe"
+	"github.com/fairlead/fairlead/proxy/table"
+)
+
+// exchange is one client request on its way to an answer or into a tunnel. It lives as long as the
+// HTTP handler; what must live longer is a session.
+type exchange struct {
+	server  *Server
+	w       http.ResponseWriter
+	r       *http.Request
+	begun   time.Time
+	id      uint64
+	client  netip.Addr
+	upgrade string // the protocol asked for; "": a plain request
+	hit     table.Hit
+	picks   *picker
+	chosen  choice // its endpoint is nil until one was picked
+	status  int
+	owned   bool // a tunnel has it: the session reports its end
+
+	silence  *silence // of a plain request
+	plainErr error    // why a plain request got no answer
+}
+
+// ServeHTTP takes one request from match to finish. Whatever happens, there is one Outcome.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{
+		server: s, w: w, r: r, begun: time.Now(), id: nextID(),
+		client: s.forwarding.ClientAddress(r), upgrade: handshake.Upgrade(r),
+	}
+	x.finish(x.run())
+}
+
+// run is the table of contents of a session.
+func (x *exchange) run() error {
+	if err := x.match(); err != nil {
+		return err
+	}
+	if err := x.admit(); err != nil {
+		return err
+	}
+	x.picks = newPicker(x.hit.Route, x.r, x.client)
+	x.hit.Route.Live.Acquire()
+	if x.upgrade == "" {
+		return x.servePlain()
+	}
+	answer, err := x.connect()
+	if err != nil {
+		return err
+	}
+	if answer.Response.StatusCode != http.StatusSwitchingProtocols {
+		return x.relay(answer)
+	}
+	return x.tunnel(answer)
+}
+
+// match finds the route in the current table, which is loaded here and nowhere else.
+func (x *exchange) match() error {
+	s := x.server
+	if !s.published.Load() {
+		return &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.NotReady,
+			Detail: "the proxy has no routes yet; try again", Header: map[string]string{"Retry-After": "1"}}
+	}
+	if s.closeBegan.Load() != nil {
+		return &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.Draining,
+			Detail: "this replica is shutting down; try again", Header: map[string]string{"Retry-After": "1", "Connection": "close"}}
+	}
+	hit, found := s.table.Load().Match(x.r.Host, x.r.URL.Path)
+	if !found || !strings.HasPrefix(x.r.URL.Path, "/") {
+		return &model.Refusal{Status: http.StatusNotFound, Reason: model.NoRoute,
+			Detail: "no route for this host and path"}
+	}
+	x.hit = hit
+	return nil
+}
+
+// admit asks whether the route wants the request.
+func (x *exchange) admit() error {
+	refusal := x.server.admission(&admit.Subject{
+		Request: x.r, Upgrade: x.upgrade, Secure: x.server.forwarding.Secure(x.r),
+		Protocols: x.hit.Route.Protocols, RedirectHTTPS: x.hit.Route.RedirectHTTPS,
+		HTTPSPort: x.server.options.RedirectPort,
+	})
+	if refusal == nil && x.upgrade == websocket {
+		refusal = handshake.Check(x.r)
+	}
+	if refusal != nil {
+		return refusal
+	}
+	return nil
+}
+
+const websocket = "websocket"
+
+// connect tries endpoints until one answers. Another one is tried only while no byte of an answer
+// was seen.
+func (x *exchange) connect() (*backend.Answer, error) {
+	request := x.request()
+	timeouts := x.timeouts()
+	for {
+		endpoint, err := x.pick()
+		if err != nil {
+			return nil, err
+		}
+		answer, err := backend.Upgrade(x.r.Context(), endpoint, request, timeouts)
+		if err == nil {
+			return answer, nil
+		}
+		if !x.retry(err) {
+			return nil, err
+		}
+	}
+}
+
+// retry reports whether the request may be sent to another endpoint, and there is one.
+func (x *exchange) retry(err error) bool {
+	var failure *backend.Failure
+	return errors.As(err, &failure) && failure.Retry &&
+		len(x.picks.tried) < model.DefaultConnectAttempts && x.another()
+}
+
+// pick chooses the next endpoint and counts the session on it instead of on the one before.
+func (x *exchange) pick() (backend.Endpoint, error) {
+	next, found := x.picks.next()
+	if !found {
+		return backend.Endpoint{}, &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.NoEndpoint,
+			Detail: "no endpoint of the route takes sessions now", Header: map[string]string{"Retry-After": "1"}}
+	}
+	if x.chosen.endpoint != nil {
+		x.chosen.endpoint.Live.Release()
+	}
+	x.chosen = next
+	x.chosen.endpoint.Live.Acquire()
+	return next.address(), nil
+}
+
+// another reports whether an endpoint is left that was not tried.
+func (x *exchange) another() bool {
+	for _, b := range x.hit.Route.Backends {
+		if b.Weight > 0 && !x.picks.exhausted(b) {
+			return true
+		}
+	}
+	return false
+}
+
+func (x *exchange) request() *backend.Request {
+	r := &backend.Request{
+		Method: x.r.Method, URI: x.hit.URI(x.r.URL), Host: x.host(),
+		Header: x.server.forwarding.Header(x.r, x.upgrade), Upgrade: x.upgrade,
+	}
+	if x.upgrade == websocket {
+		r.Key = x.r.Header.Get("Sec-WebSocket-Key")
+	}
+	return r
+}
+
+// host returns the Host for the endpoint.
+func (x *exchange) host() string {
+	if h := x.hit.Route.Rewrite.Host; h != "" {
+		return h
+	}
+	return x.r.Host
+}
+
+func (x *exchange) timeouts() backend.Timeouts {
+	t := x.hit.Route.Timeouts
+	return backend.Timeouts{Connect: t.Connect.Or(model.DefaultConnect), Handshake: t.Handshake.Or(model.DefaultHandshake)}
+}
+
+// extra returns the headers that the proxy adds to an answer.
+func (x *exchange) extra() http.Header {
+	return x.picks.sticky.header(x.chosen.endpoint, x.server.forwarding.Secure(x.r))
+}
+
+// relay passes on an answer other than 101; the connection stays ordinary HTTP.
+func (x *exchange) relay(a *backend.Answer) error {
+	defer func() { _ = a.Close() }() // the answer was passed on or the client is gone
+	x.status = a.Response.StatusCode
+	if err := handshake.Relay(x.w, a.Response, x.extra()); err != nil {
+		return &model.Refusal{Reason: model.ClientGone, Detail: "the answer could not be passed on", Err: err}
+	}
+	return nil
+}
+
+// finish gives the answer of a refusal and tells the outcome, unless a tunnel will.
+func (x *exchange) finish(err error) {
+	if x.owned {
+		return
+	}
+	out := observe.Outcome{Session: x.observed(), Reason: x.reason(), Status: x.status, Duration: time.Since(x.begun)}
+	var refusal *model.Refusal
+	if errors.As(err, &refusal) {
+		out.Reason, out.Err = refusal.Reason, refusal.Err
+		if x.status == 0 {
+			out.Status = refusal.Status
+			x.answer(refusal)
+		}
+	}
+	x.release()
+	x.server.observer.Ended(out)
+}
+
+// answer writes a refusal, unless there is nobody left to read it.
+func (x *exchange) answer(r *model.Refusal) {
+	if r.Reason != model.ClientGone && !errors.Is(x.r.Context().Err(), context.Canceled) {
+		handshake.Refuse(x.w, r)
+	}
+}
+
+// reason is what an exchange that nobody refused came to.
+func (x *exchange) reason() model.Reason {
+	if x.upgrade == "" {
+		return model.Served
+	}
+	return model.EndpointRefused
+}
+
+// release takes back what the exchange was counted in.
+func (x *exchange) release() {
+	if x.picks != nil {
+		x.hit.Route.Live.Release()
+	}
+	if x.chosen.endpoint != nil {
+		x.chosen.endpoint.Live.Release()
+	}
+}
+
+func (x *exchange) observed() observe.Session {
+	s := observe.Session{
+		ID: x.id, Client: x.client, Host: x.r.Host, Path: x.r.URL.Path,
+		Protocol: x.upgrade, TLS: x.r.TLS != nil, Start: x.begun,
+	}
+	if x.hit.Route != nil {
+		s.Route = x.hit.Route.ID
+	}
+	if e := x.chosen.endpoint; e != nil {
+		s.Backend, s.Endpoint, s.EndpointName = x.chosen.backend.Key, e.Address, e.Name
+	}
+	return s
+}
