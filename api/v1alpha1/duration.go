@@ -10,7 +10,6 @@ import (
 // digits, each with a unit of h, m, s or ms, such as 1h30m or 500ms. "0s" turns off what it
 // bounds. The empty Duration is unset.
 //
-// +kubebuilder:validation:MinLength=2
 // +kubebuilder:validation:MaxLength=28
 // +kubebuilder:validation:Pattern=`^([0-9]{1,5}(h|m|s|ms)){1,4}$`
 type Duration string

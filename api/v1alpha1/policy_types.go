@@ -218,7 +218,7 @@ type StickyCookie struct {
 
 // Drain says how sessions leave an endpoint that terminates, and a route that is deleted.
 //
-// +kubebuilder:validation:XValidation:rule="!has(self.spread) || !has(self.deadline) || duration(self.deadline) == duration('0s') || duration(self.spread) <= duration(self.deadline)",message="spread must not be longer than deadline: closes are spread over the last part of it"
+// +kubebuilder:validation:XValidation:rule="!has(self.spread) || !has(self.deadline) || !(self.spread + ' ' + self.deadline).matches('^([0-9]+[hms]+)+ ([0-9]+[hms]+)+$') || duration(self.deadline) == duration('0s') || duration(self.spread) <= duration(self.deadline)",message="spread must not be longer than deadline: closes are spread over the last part of it"
 type Drain struct {
 	// How long sessions may stay on an endpoint that began to terminate; those that remain are
 	// closed with closeCode before it ends. A duration such as 5m, best a little below the pod's

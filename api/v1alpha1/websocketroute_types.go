@@ -53,7 +53,8 @@ type WebSocketRouteList struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || !has(self.hosts) || self.tls.all(t, !has(t.hosts) || t.hosts.all(h, h in self.hosts))",message="tls hosts must be among spec.hosts: add the name there, or remove it from tls",fieldPath=".tls"
 // +kubebuilder:validation:XValidation:rule="!has(self.tls) || has(self.hosts) || self.tls.all(t, has(t.hosts))",message="a route for any host (no spec.hosts) must name the hosts of each tls entry",fieldPath=".tls"
 // +kubebuilder:validation:XValidation:rule="self.rules.all(r, r.?policy.?balance.?algorithm.orValue('RoundRobin') != 'ConsistentHash' || has(r.policy.balance.hashOn) || self.?policy.?balance.?hashOn.hasValue())",message="balance algorithm ConsistentHash needs hashOn, in the rule's policy or in the route's",fieldPath=".rules"
-// +kubebuilder:validation:XValidation:rule="self.rules.all(r, !r.?policy.?balance.?hashOn.hasValue() || r.policy.balance.?algorithm.orValue(self.?policy.?balance.?algorithm.orValue('RoundRobin')) == 'ConsistentHash')",message="balance hashOn is for algorithm ConsistentHash only: set the algorithm, or remove hashOn",fieldPath=".rules"
+// +kubebuilder:validation:XValidation:rule="self.rules.all(r, !r.?policy.?balance.?hashOn.hasValue() || has(r.policy.balance.algorithm) || self.?policy.?balance.?algorithm.orValue('RoundRobin') == 'ConsistentHash')",message="balance hashOn is for algorithm ConsistentHash only: set the algorithm, or remove hashOn",fieldPath=".rules"
+// +kubebuilder:validation:XValidation:rule="self.rules.all(r, !r.?policy.?drain.hasValue() || has(r.policy.drain.spread) == has(r.policy.drain.deadline) || duration(r.policy.drain.?deadline.orValue(self.?policy.?drain.?deadline.orValue('0s'))) == duration('0s') || duration(r.policy.drain.?spread.orValue(self.?policy.?drain.?spread.orValue('0s'))) <= duration(r.policy.drain.?deadline.orValue(self.?policy.?drain.?deadline.orValue('0s'))))",message="drain spread must not be longer than deadline, the one in the rule's policy and the other in the route's",fieldPath=".rules"
 type WebSocketRouteSpec struct {
 	// Name of the IngressClass that serves this route; its controller must be
 	// fairlead.dev/ingress-controller. Default: none, and then the route is served only while the
@@ -97,7 +98,7 @@ type WebSocketRouteSpec struct {
 	// Default: every field has its own default.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="self.?balance.?algorithm.orValue('RoundRobin') != 'ConsistentHash' || has(self.balance.hashOn)",message="balance algorithm ConsistentHash needs hashOn: say which header, cookie, query parameter or SourceIP is hashed",fieldPath=".balance"
-	// +kubebuilder:validation:XValidation:rule="!self.?balance.?hashOn.hasValue() || self.balance.?algorithm.orValue('RoundRobin') == 'ConsistentHash'",message="balance hashOn is for algorithm ConsistentHash only: set the algorithm, or remove hashOn",fieldPath=".balance"
+	// +kubebuilder:validation:XValidation:rule="!self.?balance.?hashOn.hasValue() || has(self.balance.algorithm)",message="balance hashOn is for algorithm ConsistentHash only: set the algorithm, or remove hashOn",fieldPath=".balance"
 	Policy *Policy `json:"policy,omitempty"`
 }
 
@@ -190,6 +191,7 @@ const (
 //
 // +kubebuilder:validation:XValidation:rule="self.type == 'RegularExpression' || self.value.startsWith('/')",message="the value of an Exact or Prefix path must start with /",fieldPath=".value"
 // +kubebuilder:validation:XValidation:rule="self.type == 'RegularExpression' || !(self.value.contains('?') || self.value.contains('#'))",message="a path has no query and no fragment: leave out ? and # and what follows",fieldPath=".value"
+// +kubebuilder:validation:XValidation:rule="self.type != 'RegularExpression' || '/'.matches(self.value) in [true, false]",message="the value must be a regular expression in RE2 syntax: no look-around, no back-references",fieldPath=".value"
 type PathMatch struct {
 	// How the value is compared. Exact: the whole path, case-sensitively. Prefix: whole path
 	// elements, so that /chat matches /chat, /chat/ and /chat/room but not /chats; a trailing

@@ -1,0 +1,123 @@
+package api_test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/config/crd"
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// TestKubectlExplainHasTextOnEveryField walks the schema: each field says what it does, optional
+// fields of a spec say their default, and durations say how they are turned off.
+func TestKubectlExplainHasTextOnEveryField(t *testing.T) {
+	var fields int
+	walk("", schemaOfRoute(t), func(path string, required bool, p apiextensionsv1.JSONSchemaProps) {
+		fields++
+		text := p.Description
+		switch {
+		case slices.Contains([]string{"apiVersion", "kind", "metadata"}, path):
+			return // the same in every object; the API server explains them
+		case len(text) < 20 || !strings.HasSuffix(strings.TrimSpace(text), "."):
+			t.Errorf("%s: no sentence but %q", path, text)
+		case strings.HasPrefix(path, "spec.") && !required && !strings.Contains(text, "Default"):
+			t.Errorf("%s is optional and doesn't say its default: %s", path, text)
+		case p.Pattern == durationPattern && !strings.Contains(text, `"0s"`):
+			t.Errorf("%s is a duration and doesn't say what 0s means: %s", path, text)
+		}
+	})
+	if fields < 60 {
+		t.Errorf("the schema has %d fields only: the walk is broken", fields)
+	}
+}
+
+// TestWrittenDefaultsAreTheOnesInForce compares the text of each policy field with the constant
+// that the data plane uses when the field is unset.
+func TestWrittenDefaultsAreTheOnesInForce(t *testing.T) {
+	inForce := map[string]any{
+		"protocols":                     "WebSocket alone",
+		"timeouts.connect":              model.DefaultConnect,
+		"timeouts.handshake":            model.DefaultHandshake,
+		"timeouts.idle":                 model.DefaultIdle,
+		"timeouts.stall":                model.DefaultStall,
+		"timeouts.maxAge":               time.Duration(model.DefaultMaxAge),
+		"timeouts.maxAgeJitter":         model.DefaultMaxAgeJitter,
+		"timeouts.close":                model.DefaultClose,
+		"balance.algorithm":             model.Algorithm(0),
+		"balance.hashOn":                "none",
+		"balance.hashOn[].name":         "none",
+		"balance.stickyCookie":          "none",
+		"balance.stickyCookie.name":     model.DefaultStickyName,
+		"balance.stickyCookie.path":     model.DefaultStickyPath,
+		"balance.stickyCookie.maxAge":   time.Duration(0),
+		"balance.stickyCookie.sameSite": v1alpha1.SameSiteLax,
+		"balance.stickyCookie.mode":     model.StickyMode(0),
+		"drain.deadline":                model.DefaultDrainDeadline,
+		"drain.spread":                  model.DefaultDrainSpread,
+		"drain.closeCode":               model.DefaultDrainCloseCode,
+	}
+	said := regexp.MustCompile(`Default:\s+([^,;.]+)`)
+	walk("", schemaOfRoute(t), func(path string, required bool, p apiextensionsv1.JSONSchemaProps) {
+		field, ok := strings.CutPrefix(path, "spec.policy.")
+		if !ok || required || slices.Contains([]string{"timeouts", "balance", "drain"}, field) {
+			return
+		}
+		want, known := inForce[field]
+		if !known {
+			t.Errorf("%s: add the default that is in force to this test", path)
+			return
+		}
+		got := said.FindStringSubmatch(p.Description)
+		if got == nil {
+			t.Errorf("%s says no default: %s", path, p.Description)
+			return
+		}
+		if d, ok := want.(time.Duration); ok {
+			if said, err := v1alpha1.Duration(got[1]).Parse(); err != nil || said != d {
+				t.Errorf("%s says %s, in force is %v (%v)", path, got[1], d, err)
+			}
+		} else if got[1] != fmt.Sprint(want) {
+			t.Errorf("%s says %s, in force is %v", path, got[1], want)
+		}
+	})
+}
+
+// TestPolicyHasNoSchemaDefault: a default there would hide what the route sets from its rules.
+func TestPolicyHasNoSchemaDefault(t *testing.T) {
+	walk("", schemaOfRoute(t), func(path string, _ bool, p apiextensionsv1.JSONSchemaProps) {
+		if strings.Contains(path, "policy") && p.Default != nil {
+			t.Errorf("%s has the schema default %s", path, p.Default.Raw)
+		}
+	})
+}
+
+const durationPattern = `^([0-9]{1,5}(h|m|s|ms)){1,4}$`
+
+func schemaOfRoute(t *testing.T) apiextensionsv1.JSONSchemaProps {
+	t.Helper()
+	var definition apiextensionsv1.CustomResourceDefinition
+	if err := yaml.UnmarshalStrict(crd.WebSocketRoutes, &definition); err != nil {
+		t.Fatal(err)
+	}
+	return *definition.Spec.Versions[0].Schema.OpenAPIV3Schema
+}
+
+// walk visits every field below a schema; items of a list have the list's path and [].
+func walk(path string, s apiextensionsv1.JSONSchemaProps, visit func(path string, required bool, p apiextensionsv1.JSONSchemaProps)) {
+	if s.Items != nil && s.Items.Schema != nil {
+		walk(path+"[]", *s.Items.Schema, visit)
+	}
+	for name, p := range s.Properties {
+		field := strings.TrimPrefix(path+"."+name, ".")
+		visit(field, slices.Contains(s.Required, name), p)
+		walk(field, p, visit)
+	}
+}
