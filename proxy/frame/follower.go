@@ -193,7 +193,9 @@ func (f *Follower) open(h []byte) {
 	if h[0]&opcodeBits != opClose {
 		return
 	}
+	// The head of a Close frame holds what there is of its code.
 	if f.left < 2 {
+		f.left = 0
 		f.code = NoStatus
 		return
 	}
