@@ -1,0 +1,56 @@
+# Everything that one does with Fairlead's source. What takes long once is kept in .cache.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# What to test, and with which further flags: make test PKG=./proxy/... ARGS='-run Drain -v'
+PKG  ?= ./...
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down build test control-plane verify lint fmt generate bench clean distclean
+
+##@ Try it
+
+demo: ## Start a real control plane, demo backends and Fairlead, and say what to try. Ctrl-C ends all. DETACH=1 leaves it running.
+	go run ./hack/demo up $(if $(DETACH),--detach)
+
+demo-down: ## End a demo that was left running.
+	go run ./hack/demo down
+
+build: ## Build bin/fairlead.
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/fairlead ./cmd/fairlead
+
+##@ Change it
+
+test: control-plane ## Run all tests with the race detector, those against a real API server too. PKG= and ARGS= choose.
+	go test -race -timeout 20m $(ARGS) $(PKG)
+
+verify: ## Check all that needs no running system: format, generated files, vet, lint, dependency rules, docs.
+	hack/verify.sh
+
+lint: ## Run golangci-lint alone.
+	"$$(hack/lint/build.sh)" run $(PKG)
+
+fmt: ## Format the source and its imports.
+	"$$(hack/lint/build.sh)" fmt
+
+generate: ## Write deep copies, CRDs and roles anew from the Go types.
+	hack/generate.sh
+
+bench: ## Run the benchmarks of the data plane.
+	go test -run '^$$' -bench . -benchmem $(ARGS) ./proxy/...
+
+control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 minutes, once).
+	hack/kube/build.sh
+
+##@ Leave it
+
+clean: ## Delete what was built from this source.
+	rm -rf bin dist
+
+distclean: clean ## Delete the tools and the control plane in .cache too.
+	rm -rf .cache
+
+help: ## Show this list.
+	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET" } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
