@@ -146,7 +146,7 @@ func (c *Cluster) Stop() error {
 		problems = append(problems, c.controllers.Stop(stopTimeout))
 	}
 	if c.environment != nil {
-		problems = append(problems, c.environment.ControlPlane.Stop())
+		problems = append(problems, c.environment.Stop())
 	}
 	for _, log := range c.logs {
 		_ = log.Close() // written by the processes, not by us

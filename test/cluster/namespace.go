@@ -21,13 +21,17 @@ const (
 // switchVariable set to "off" makes Isolated refuse, to see how things go where namespaces are not permitted.
 const switchVariable = "FAIRLEAD_NAMESPACE"
 
+// inside is set by Enter before anything else runs.
+var inside bool
+
 // Enter must be called at the start of every program that calls Isolated, before flags are read: it plays the part of the
 // process inside. It returns true there, with the network ready, and false in a process that was started by hand.
-func Enter() (inside bool) {
+func Enter() bool {
 	stage := os.Getenv(stageVariable)
 	if stage == "" {
 		return false
 	}
+	_ = os.Unsetenv(stageVariable) // not for our children; fails only for a malformed name
 	if err := furnish(); err != nil {
 		fmt.Fprintf(os.Stderr, "network namespace: %v\n", err)
 		os.Exit(1)
@@ -35,6 +39,7 @@ func Enter() (inside bool) {
 	if stage == stageProbe {
 		os.Exit(0)
 	}
+	inside = true
 	return true
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -26,7 +25,7 @@ type Network struct {
 // CurrentNetwork tells what the calling process has. It fails when the process is not in a namespace made by
 // Run and the machine has no address but loopback: there is no address then that an API server accepts.
 func CurrentNetwork() (Network, error) {
-	if os.Getenv(stageVariable) == stageInside {
+	if inside {
 		return Network{Isolated: true}, nil
 	}
 	address, err := machineAddress()
