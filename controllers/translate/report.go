@@ -9,6 +9,8 @@ import (
 // Report says what became of every object of ours: a by-product of building, in a stable order.
 type Report struct {
 	Objects []ObjectReport
+	// Problems belong to no object, but to the controller's own settings.
+	Problems []Problem
 }
 
 // ObjectRef names the object that a report speaks of, at the generation that was read.

@@ -1,0 +1,157 @@
+package translate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	networkingv1 "k8s.io/api/networking/v1"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/controllers/annotations"
+	"github.com/fairlead/fairlead/controllers/snapshot"
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// DefaultControllerName is the spec.controller of the IngressClasses that are ours.
+const DefaultControllerName = "fairlead.dev/ingress-controller"
+
+// Options are the controller's own settings. The zero value is usable.
+type Options struct {
+	// ControllerName is the spec.controller of our IngressClasses; "": DefaultControllerName.
+	ControllerName string
+	// DefaultCertificate names a Secret of type kubernetes.io/tls that is served for names without
+	// a certificate of their own, and to clients without SNI. Zero: none.
+	DefaultCertificate types.NamespacedName
+	// Timeouts, Balance and Drain hold for whatever an object leaves unset.
+	Timeouts model.Timeouts
+	Balance  model.Balance
+	Drain    model.Drain
+	// Now is the time by which certificates are judged; zero: none is said to be expired. It
+	// changes the report alone, never the configuration.
+	Now time.Time
+}
+
+// Build translates a snapshot. Equal snapshots give equal results, in whatever order their objects
+// stand. The configuration shares memory with the snapshot, and neither may be changed.
+func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
+	b := &build{
+		opts:      opts,
+		classes:   newClasses(s.IngressClasses, cmp.Or(opts.ControllerName, DefaultControllerName)),
+		endpoints: newEndpoints(s),
+		pairs:     newPairs(s.Secrets, opts.Now),
+		claims:    map[model.Match]*object{},
+		certified: map[string]certificateOwner{},
+		backends:  map[string]bool{},
+		ids:       map[string]bool{},
+	}
+	b.collect(s)
+	for _, o := range b.objects {
+		b.certify(o)
+		if o.ingress != nil {
+			b.ingress(o)
+		} else {
+			b.webSocketRoute(o)
+		}
+	}
+	for _, o := range b.objects {
+		if o.ingress != nil {
+			b.defaultBackend(o)
+		}
+	}
+	return b.result()
+}
+
+// build is one run of Build.
+type build struct {
+	opts       Options
+	classes    classes
+	endpoints  *endpoints
+	pairs      *pairs
+	objects    []*object // ours, the oldest first
+	regexHosts map[string]bool
+
+	claims    map[model.Match]*object
+	certified map[string]certificateOwner // by host
+	backends  map[string]bool             // keys of cfg.Backends
+	ids       map[string]bool             // of cfg.Routes
+	cfg       model.Config
+	problems  []Problem // that belong to no object
+}
+
+// object is an Ingress or a WebSocketRoute that is ours, and what is told of it.
+type object struct {
+	meta     *metav1.ObjectMeta
+	report   ObjectReport
+	tlsHosts hostSet // those for which it asks for TLS
+
+	ingress  *networkingv1.Ingress // or
+	route    *v1alpha1.WebSocketRoute
+	settings annotations.Settings // of an Ingress
+}
+
+// tell records a problem of the object.
+func (o *object) tell(reason v1alpha1.Reason, at *field.Path, format string, args ...any) {
+	o.report.Problems = append(o.report.Problems, Problem{reason, at.String(), fmt.Sprintf(format, args...)})
+}
+
+// collect finds the objects that are ours and puts the oldest first: whoever comes first keeps
+// what two of them claim.
+func (b *build) collect(s *snapshot.Snapshot) {
+	for _, i := range s.Ingresses {
+		if b.classes.ours(i.Spec.IngressClassName, i.Annotations[networkingAnnotation]) {
+			b.objects = append(b.objects, b.newIngress(i))
+		}
+	}
+	for _, r := range s.WebSocketRoutes {
+		if b.classes.ours(r.Spec.IngressClassName, "") {
+			b.objects = append(b.objects, &object{meta: &r.ObjectMeta, route: r, report: newReport("WebSocketRoute", &r.ObjectMeta)})
+		}
+	}
+	slices.SortFunc(b.objects, func(x, y *object) int {
+		return cmp.Or(
+			x.meta.CreationTimestamp.Compare(y.meta.CreationTimestamp.Time),
+			strings.Compare(x.meta.Namespace, y.meta.Namespace),
+			strings.Compare(x.meta.Name, y.meta.Name),
+			strings.Compare(x.report.Object.Kind, y.report.Object.Kind),
+		)
+	})
+	b.regexHosts = regexHosts(b.objects)
+}
+
+func newReport(kind string, meta *metav1.ObjectMeta) ObjectReport {
+	return ObjectReport{Object: ObjectRef{
+		Kind: kind, Namespace: meta.Namespace, Name: meta.Name, UID: meta.UID, Generation: meta.Generation,
+	}}
+}
+
+// add puts a finished route into the configuration.
+func (b *build) add(o *object, r model.Route) {
+	b.ids[r.ID] = true
+	b.cfg.Routes = append(b.cfg.Routes, r)
+	o.report.Routes++
+}
+
+// result puts everything into the order that the same snapshot always has.
+func (b *build) result() (model.Config, *Report) {
+	slices.SortFunc(b.cfg.Backends, func(x, y model.Backend) int { return strings.Compare(x.Key, y.Key) })
+	b.cfg.Certificates = b.certificates()
+	report := &Report{Problems: b.problems}
+	for _, o := range b.objects {
+		report.Objects = append(report.Objects, o.report)
+	}
+	slices.SortFunc(report.Objects, func(x, y ObjectReport) int {
+		return cmp.Or(
+			strings.Compare(x.Object.Kind, y.Object.Kind),
+			strings.Compare(x.Object.Namespace, y.Object.Namespace),
+			strings.Compare(x.Object.Name, y.Object.Name),
+		)
+	})
+	return b.cfg, report
+}

@@ -1,0 +1,86 @@
+package translate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"unicode/utf8"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// claim gives a host and path to an object unless another one has it. Objects come oldest first,
+// and explicit paths before default backends. The loser loses that match alone.
+func (b *build) claim(o *object, m model.Match, at *field.Path) bool {
+	m = canonical(m)
+	owner := b.claims[m]
+	if owner == nil {
+		b.claims[m] = o
+		return true
+	}
+	whose := "an earlier rule of the same object"
+	if owner != o {
+		whose = owner.report.Object.String() + ", which is older"
+	}
+	o.tell(v1alpha1.ReasonConflicted, at, "%s path %q on %s belongs to %s and stays there: change this path, or remove that one",
+		m.Path.Type, m.Path.Value, hostText(m.Host), whose)
+	return false
+}
+
+// canonical makes matches equal that mean the same.
+func canonical(m model.Match) model.Match {
+	if m.Path.Type == model.Prefix {
+		if m.Path.Value = strings.TrimRight(m.Path.Value, "/"); m.Path.Value == "" {
+			m.Path.Value = "/"
+		}
+	}
+	return m
+}
+
+func hostText(host string) string {
+	if host == "" {
+		return "any host"
+	}
+	return "host " + host
+}
+
+// maxIDTail bounds the part of a route's ID that users write, in bytes.
+const maxIDTail = 100
+
+// routeID makes an ID of a kind, an object and the part that is unique in it.
+func routeID(kind string, o *object, tail string) string {
+	if len(tail) > maxIDTail {
+		sum := sha256.Sum256([]byte(tail))
+		cut := maxIDTail
+		for !utf8.RuneStart(tail[cut]) {
+			cut--
+		}
+		tail = tail[:cut] + "~" + hex.EncodeToString(sum[:4])
+	}
+	return kind + "/" + o.meta.Namespace + "/" + o.meta.Name + "/" + tail
+}
+
+// hostSet is a set of host names, exact ones and wildcards.
+type hostSet struct {
+	all   bool
+	names map[string]bool
+}
+
+func (s *hostSet) add(host string) {
+	if s.names == nil {
+		s.names = map[string]bool{}
+	}
+	s.names[host] = true
+}
+
+// has reports whether the set covers a host, by its name or a wildcard for its first label.
+func (s *hostSet) has(host string) bool {
+	if s.all || s.names[host] {
+		return true
+	}
+	_, parent, found := strings.Cut(host, ".")
+	return found && s.names["*."+parent]
+}

@@ -1,0 +1,202 @@
+package translate
+
+import (
+	"regexp"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/controllers/annotations"
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// newIngress reads the annotations of an Ingress.
+func (b *build) newIngress(i *networkingv1.Ingress) *object {
+	settings, problems := annotations.Parse(i.Annotations, annotations.Settings{
+		Timeouts: b.opts.Timeouts, Balance: b.opts.Balance, Drain: b.opts.Drain,
+	})
+	if settings.Protocols == 0 {
+		settings.Protocols = model.WebSocket | model.HTTP
+	}
+	o := &object{meta: &i.ObjectMeta, ingress: i, settings: settings, report: newReport("Ingress", &i.ObjectMeta)}
+	for _, p := range problems {
+		o.tell(p.Reason, field.NewPath("metadata", "annotations").Key(p.Key), "%s", p.Message)
+	}
+	return o
+}
+
+// regexHosts returns the hosts whose paths are regular expressions because any Ingress says so.
+// That it reaches beyond that Ingress is ingress-nginx's rule: one host, one way to compare.
+func regexHosts(objects []*object) map[string]bool {
+	hosts := map[string]bool{}
+	for _, o := range objects {
+		if o.ingress == nil || !o.wantsRegex() || o.settings.LeftOutBy != "" {
+			continue
+		}
+		for _, host := range ingressHosts(o.ingress) {
+			hosts[host] = true
+		}
+	}
+	return hosts
+}
+
+func (o *object) wantsRegex() bool { return o.settings.UseRegex || o.settings.RewriteTarget != "" }
+
+// ingressHosts returns the hosts of the rules, each once, in order; none stands for any host.
+func ingressHosts(i *networkingv1.Ingress) []string {
+	if len(i.Spec.Rules) == 0 {
+		return []string{""}
+	}
+	var hosts []string
+	seen := map[string]bool{}
+	for _, rule := range i.Spec.Rules {
+		host := strings.ToLower(rule.Host)
+		if !seen[host] {
+			seen[host] = true
+			hosts = append(hosts, host)
+		}
+	}
+	return hosts
+}
+
+// ingress translates the rules; every path becomes a route.
+func (b *build) ingress(o *object) {
+	if o.settings.LeftOutBy != "" {
+		return
+	}
+	for i := range o.ingress.Spec.Rules {
+		rule := &o.ingress.Spec.Rules[i]
+		at := field.NewPath("spec", "rules").Index(i)
+		if rule.HTTP == nil {
+			if o.ingress.Spec.DefaultBackend == nil {
+				o.tell(v1alpha1.ReasonInvalid, at, "the rule has no paths and the Ingress no defaultBackend, so nothing is served here: add paths or a defaultBackend")
+			}
+			continue
+		}
+		for j := range rule.HTTP.Paths {
+			b.ingressPath(o, strings.ToLower(rule.Host), &rule.HTTP.Paths[j], at.Child("http", "paths").Index(j))
+		}
+	}
+}
+
+func (b *build) ingressPath(o *object, host string, path *networkingv1.HTTPIngressPath, at *field.Path) {
+	match, err := b.ingressMatch(o, host, path)
+	if err != nil {
+		o.tell(v1alpha1.ReasonInvalid, at.Child("path"), "%v; the path is not served: correct it", err)
+		return
+	}
+	claimed := model.Match{Host: host, Path: match}
+	if !b.claim(o, claimed, at.Child("path")) {
+		return
+	}
+	id := idHost(host)
+	if deref(path.PathType, "") == networkingv1.PathTypeExact {
+		id += "="
+	}
+	// The ID has the path as it is written, so that no annotation can rename the route.
+	if !strings.HasPrefix(path.Path, "/") {
+		id += "/"
+	}
+	b.addIngressRoute(o, id+path.Path, claimed, &path.Backend, at.Child("backend"))
+}
+
+func idHost(host string) string {
+	if host == "" {
+		return "*"
+	}
+	return host
+}
+
+// ingressMatch reads a path. ImplementationSpecific is Prefix here.
+func (b *build) ingressMatch(o *object, host string, path *networkingv1.HTTPIngressPath) (model.PathMatch, error) {
+	value := path.Path
+	if value == "" {
+		value = "/"
+	}
+	if b.regexHosts[host] {
+		return regexMatch(value, o.wantsRegex())
+	}
+	match := model.PathMatch{Type: model.Prefix, Value: value}
+	if deref(path.PathType, "") == networkingv1.PathTypeExact {
+		match.Type = model.Exact
+	}
+	return match, match.Validate()
+}
+
+// regexMatch makes the expression that ingress-nginx would: case counts for nothing. A path whose
+// own Ingress didn't ask for that must not suffer: it is taken letter by letter if need be.
+func regexMatch(value string, asked bool) (model.PathMatch, error) {
+	match := model.PathMatch{Type: model.RegularExpression, Value: "(?i)" + value}
+	err := match.Validate()
+	if err != nil && !asked {
+		match.Value = "(?i)" + regexp.QuoteMeta(value)
+		return match, nil
+	}
+	return match, err
+}
+
+// addIngressRoute makes the route of a path or of the default backend.
+func (b *build) addIngressRoute(o *object, id string, m model.Match, backend *networkingv1.IngressBackend, at *field.Path) {
+	s := &o.settings
+	route := model.Route{
+		ID:            b.uniqueID(routeID("ingress", o, id)),
+		Matches:       []model.Match{canonical(m)},
+		Protocols:     s.Protocols,
+		RedirectHTTPS: s.Redirect == annotations.RedirectAlways || s.Redirect == annotations.RedirectWithTLS && o.tlsHosts.has(m.Host),
+		Rewrite:       model.Rewrite{RegexTemplate: s.RewriteTarget, Host: s.RewriteHost},
+		Timeouts:      s.Timeouts,
+		Balance:       s.Balance,
+		Drain:         s.Drain,
+	}
+	if s.CookiePathOfMatch && s.Balance.Sticky.Path == "" && m.Path.Type != model.RegularExpression {
+		cookie := *s.Balance.Sticky
+		cookie.Path = route.Matches[0].Path.Value
+		route.Balance.Sticky = &cookie
+	}
+	if ref, found := b.ingressBackend(o, backend, at); found && s.ClosedBy == "" {
+		route.Backends = []model.BackendRef{ref}
+	}
+	b.add(o, route)
+}
+
+func (b *build) ingressBackend(o *object, backend *networkingv1.IngressBackend, at *field.Path) (model.BackendRef, bool) {
+	if backend.Service == nil {
+		o.tell(v1alpha1.ReasonUnsupportedValue, at.Child("resource"), "only Services are supported as backends; requests are answered 503: name a Service")
+		return model.BackendRef{}, false
+	}
+	name, port := at.Child("service", "name"), at.Child("service", "port")
+	want := intstr.FromInt32(backend.Service.Port.Number)
+	if backend.Service.Port.Name != "" {
+		want = intstr.FromString(backend.Service.Port.Name)
+	}
+	ref, found := b.backend(o, servicePort{name: backend.Service.Name, nameAt: name, port: want, portAt: port})
+	if o.settings.BackendProtocol != annotations.BackendUnset {
+		ref.TLS = o.settings.BackendProtocol == annotations.BackendTLS
+	}
+	return ref, found
+}
+
+// defaultBackend serves what no path of the Ingress's hosts takes. An Ingress without rules serves
+// any host with it; that claim is told when it is lost, as that of a path.
+func (b *build) defaultBackend(o *object) {
+	backend := o.ingress.Spec.DefaultBackend
+	if backend == nil || o.settings.LeftOutBy != "" {
+		return
+	}
+	at := field.NewPath("spec", "defaultBackend")
+	for _, host := range ingressHosts(o.ingress) {
+		m := model.Match{Host: host, Path: model.PathMatch{Value: "/"}}
+		if b.regexHosts[host] {
+			m.Path, _ = regexMatch("/", false)
+		}
+		if len(o.ingress.Spec.Rules) > 0 && b.claims[m] != nil {
+			continue
+		}
+		if b.claim(o, m, at) {
+			b.addIngressRoute(o, idHost(host), m, backend, at)
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package translate
+
+import (
+	"net/http"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// policy is what a WebSocketRoute says of its sessions, in the data plane's language.
+type policy struct {
+	protocols model.Protocols
+	timeouts  model.Timeouts
+	balance   model.Balance
+	drain     model.Drain
+}
+
+// newPolicy lays what p sets over the defaults of the controller; p may be nil.
+func (b *build) newPolicy(p *v1alpha1.Policy) policy {
+	result := policy{protocols: model.WebSocket, timeouts: b.opts.Timeouts, balance: b.opts.Balance, drain: b.opts.Drain}
+	if p == nil {
+		return result
+	}
+	if len(p.Protocols) > 0 {
+		result.protocols = protocolsOf(p.Protocols)
+	}
+	if t := p.Timeouts; t != nil {
+		setTimeouts(&result.timeouts, t)
+	}
+	if p.Balance != nil {
+		setBalance(&result.balance, p.Balance)
+	}
+	if d := p.Drain; d != nil {
+		setTimeout(&result.drain.Deadline, d.Deadline)
+		setTimeout(&result.drain.Spread, d.Spread)
+		if d.CloseCode != nil {
+			result.drain.CloseCode = int(*d.CloseCode)
+		}
+	}
+	return result
+}
+
+func protocolsOf(list []v1alpha1.Protocol) model.Protocols {
+	var set model.Protocols
+	for _, p := range list {
+		switch p {
+		case v1alpha1.ProtocolWebSocket:
+			set |= model.WebSocket
+		case v1alpha1.ProtocolHTTP:
+			set |= model.HTTP
+		}
+	}
+	return set
+}
+
+// setTimeout reads a duration; unset, or told by checkDurations, leaves what is there.
+func setTimeout(to *model.Timeout, d v1alpha1.Duration) {
+	length, err := d.Parse()
+	switch {
+	case err != nil:
+	case length == 0:
+		*to = model.Off
+	default:
+		*to = model.Timeout(length)
+	}
+}
+
+func setTimeouts(to *model.Timeouts, t *v1alpha1.Timeouts) {
+	setTimeout(&to.Connect, t.Connect)
+	setTimeout(&to.Handshake, t.Handshake)
+	setTimeout(&to.Idle, t.Idle)
+	setTimeout(&to.Stall, t.Stall)
+	setTimeout(&to.MaxAge, t.MaxAge)
+	setTimeout(&to.Close, t.Close)
+	if t.MaxAgeJitter != nil {
+		to.MaxAgeJitter = new(int(*t.MaxAgeJitter))
+	}
+}
+
+var (
+	algorithms = map[v1alpha1.Algorithm]model.Algorithm{
+		v1alpha1.RoundRobin: model.RoundRobin, v1alpha1.LeastSessions: model.LeastSessions, v1alpha1.ConsistentHash: model.ConsistentHash,
+	}
+	hashSources = map[v1alpha1.HashOnType]model.HashSource{
+		v1alpha1.HashOnHeader: model.HashHeader, v1alpha1.HashOnCookie: model.HashCookie,
+		v1alpha1.HashOnQueryParam: model.HashQueryParam, v1alpha1.HashOnSourceIP: model.HashSourceIP,
+	}
+	sameSites = map[v1alpha1.SameSite]http.SameSite{
+		v1alpha1.SameSiteLax: http.SameSiteLaxMode, v1alpha1.SameSiteStrict: http.SameSiteStrictMode, v1alpha1.SameSiteNone: http.SameSiteNoneMode,
+	}
+	stickyModes = map[v1alpha1.StickyMode]model.StickyMode{
+		v1alpha1.StickyPersistent: model.Persistent, v1alpha1.StickyBalanced: model.Balanced,
+	}
+)
+
+func setBalance(to *model.Balance, b *v1alpha1.Balance) {
+	if a, found := algorithms[b.Algorithm]; found {
+		to.Algorithm = a
+	}
+	if len(b.HashOn) > 0 {
+		to.HashOn = make([]model.HashOn, len(b.HashOn))
+		for i, h := range b.HashOn {
+			to.HashOn[i] = model.HashOn{Source: hashSources[h.Type], Name: h.Name}
+		}
+	}
+	if b.StickyCookie != nil {
+		to.Sticky = stickyCookie(to.Sticky, b.StickyCookie)
+	}
+}
+
+// stickyCookie lays c over the controller's cookie, which may be nil.
+func stickyCookie(base *model.StickyCookie, c *v1alpha1.StickyCookie) *model.StickyCookie {
+	result := model.StickyCookie{SameSite: http.SameSiteLaxMode}
+	if base != nil {
+		result = *base
+	}
+	if c.Name != "" {
+		result.Name = c.Name
+	}
+	if c.Path != "" {
+		result.Path = c.Path
+	}
+	if length, err := c.MaxAge.Parse(); err == nil {
+		result.MaxAge = length
+	}
+	if s, found := sameSites[c.SameSite]; found {
+		result.SameSite = s
+	}
+	if m, found := stickyModes[c.Mode]; found {
+		result.Mode = m
+	}
+	return &result
+}
+
+// checkDurations tells of durations that no schema has seen; what they would set stays as it was.
+func (o *object) checkDurations(p *v1alpha1.Policy, at *field.Path) {
+	if p == nil {
+		return
+	}
+	check := func(d v1alpha1.Duration, path ...string) {
+		if d == "" {
+			return
+		}
+		if _, err := d.Parse(); err != nil {
+			o.tell(v1alpha1.ReasonInvalid, at.Child(path[0], path[1:]...), "%v; the default is used", err)
+		}
+	}
+	if t := p.Timeouts; t != nil {
+		check(t.Connect, "timeouts", "connect")
+		check(t.Handshake, "timeouts", "handshake")
+		check(t.Idle, "timeouts", "idle")
+		check(t.Stall, "timeouts", "stall")
+		check(t.MaxAge, "timeouts", "maxAge")
+		check(t.Close, "timeouts", "close")
+	}
+	if p.Balance != nil && p.Balance.StickyCookie != nil {
+		check(p.Balance.StickyCookie.MaxAge, "balance", "stickyCookie", "maxAge")
+	}
+	if d := p.Drain; d != nil {
+		check(d.Deadline, "drain", "deadline")
+		check(d.Spread, "drain", "spread")
+	}
+}

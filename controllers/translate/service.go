@@ -1,0 +1,97 @@
+package translate
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// servicePort is a port of a Service as an Ingress or a WebSocketRoute names it, and where it does.
+type servicePort struct {
+	name   string
+	nameAt *field.Path
+	port   intstr.IntOrString
+	portAt *field.Path
+}
+
+// noBackend says what happens to a route that lost a backend.
+const noBackend = "requests go to the other backends, or are answered 503 if there are none"
+
+// backend finds the Service port, puts its endpoints into the configuration and returns the
+// reference to it. What is missing is told.
+func (b *build) backend(o *object, s servicePort) (model.BackendRef, bool) {
+	key := types.NamespacedName{Namespace: o.meta.Namespace, Name: s.name}
+	svc := b.endpoints.services[key]
+	if svc == nil {
+		o.tell(v1alpha1.ReasonBackendNotFound, s.nameAt, "there is no Service %s; %s: create it, or correct the name", key, noBackend)
+		return model.BackendRef{}, false
+	}
+	if svc.Spec.Type == corev1.ServiceTypeExternalName {
+		o.tell(v1alpha1.ReasonUnsupportedValue, s.nameAt, "Service %s is of type ExternalName, which has no endpoints; %s: "+
+			"name a Service with a selector, or write EndpointSlices for one without", key, noBackend)
+		return model.BackendRef{}, false
+	}
+	port := findPort(svc, s.port)
+	if port == nil {
+		o.tell(v1alpha1.ReasonPortNotFound, s.portAt, "Service %s has no TCP port %s; %s: name one of %s", key, s.port.String(), noBackend, portList(svc))
+		return model.BackendRef{}, false
+	}
+	ref := model.BackendRef{Backend: key.String() + ":" + strconv.Itoa(int(port.Port)), Weight: 1, TLS: speaksTLS(port)}
+	if !b.backends[ref.Backend] {
+		b.backends[ref.Backend] = true
+		b.cfg.Backends = append(b.cfg.Backends, model.Backend{Key: ref.Backend, Endpoints: b.endpoints.of(key, port.Name)})
+	}
+	return ref, true
+}
+
+func findPort(svc *corev1.Service, want intstr.IntOrString) *corev1.ServicePort {
+	for i := range svc.Spec.Ports {
+		p := &svc.Spec.Ports[i]
+		if !isTCP(p) {
+			continue
+		}
+		if want.Type == intstr.Int && p.Port == want.IntVal || want.Type == intstr.String && p.Name == want.StrVal {
+			return p
+		}
+	}
+	return nil
+}
+
+func isTCP(p *corev1.ServicePort) bool { return p.Protocol == "" || p.Protocol == corev1.ProtocolTCP }
+
+// portList names the ports of a Service that could have been meant.
+func portList(svc *corev1.Service) string {
+	var list []string
+	for i := range svc.Spec.Ports {
+		p := &svc.Spec.Ports[i]
+		switch {
+		case !isTCP(p):
+		case p.Name != "":
+			list = append(list, fmt.Sprintf("%d (%s)", p.Port, p.Name))
+		default:
+			list = append(list, strconv.Itoa(int(p.Port)))
+		}
+	}
+	if len(list) == 0 {
+		return "its ports, once it has one"
+	}
+	return strings.Join(list, ", ")
+}
+
+// speaksTLS reads the appProtocol of a port (Kubernetes documentation, "Application protocol";
+// KEP-3726): kubernetes.io/wss and https are TLS, kubernetes.io/ws, http and none are not.
+func speaksTLS(p *corev1.ServicePort) bool {
+	switch strings.ToLower(deref(p.AppProtocol, "")) {
+	case "kubernetes.io/wss", "wss", "https":
+		return true
+	}
+	return false
+}
