@@ -49,7 +49,7 @@ func (f *Files) decode(name string, content []byte) ([]located, []Problem) {
 		}
 		found, wrong := f.document(raw, metav1.TypeMeta{})
 		for _, o := range found {
-			objects = append(objects, located{Object: o.Object, kind: o.kind, file: name})
+			objects = append(objects, located{Object: o.Object, kind: o.kind, file: name, document: n})
 		}
 		for _, p := range wrong {
 			p.File, p.Document = name, n

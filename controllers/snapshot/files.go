@@ -23,6 +23,7 @@ type Files struct {
 	paths  []string
 	routes *routeSchema
 	known  map[string]*manifest // by file name
+	found  map[string]located   // by key, of the last Read
 }
 
 // manifest is one file: what it said when it was last wholly good, and what is wrong with it now.
@@ -33,28 +34,37 @@ type manifest struct {
 	problems []Problem
 }
 
-// located is an object and the file that it comes from.
+// located is an object and where it stands.
 type located struct {
 	client.Object
-	kind string
-	file string
+	kind     string
+	file     string
+	document int
 }
 
 // key names the object among all files.
-func (o located) key() string { return o.kind + " " + objectName(o.Object) }
+func (o located) key() string { return key(o.kind, o.GetNamespace(), o.GetName()) }
+
+// key returns "Kind namespace/name", or "Kind name" for an object of the whole cluster.
+func key(kind, namespace, name string) string {
+	if namespace != "" {
+		name = namespace + "/" + name
+	}
+	return kind + " " + name
+}
 
 // Problem is one thing that is wrong with a manifest.
 type Problem struct {
 	// File is the file's path as the user gave it, or as found in a folder that the user gave.
-	File string
+	File string `json:"file,omitempty"`
 	// Document counts the YAML documents of the file from 1. 0: the file as a whole.
-	Document int
+	Document int `json:"document,omitempty"`
 	// Object is "Kind namespace/name" as far as known.
-	Object string
+	Object string `json:"object,omitempty"`
 	// Field is the path of the value at fault, such as spec.rules[0].matches; "" is the object.
-	Field string
+	Field string `json:"field,omitempty"`
 	// Message says what is wrong.
-	Message string
+	Message string `json:"message"`
 }
 
 // Error returns file, document, object, field and message in one line.
@@ -104,20 +114,28 @@ func (f *Files) Read() (*Snapshot, []Problem) {
 	slices.Sort(names)
 
 	s := &Snapshot{}
-	first := map[string]string{}
+	f.found = map[string]located{}
 	for _, name := range names {
 		problems = append(problems, f.known[name].problems...)
 		for _, o := range f.known[name].objects {
-			if other, taken := first[o.key()]; taken {
-				problems = append(problems, Problem{File: name, Object: o.key(), Message: "defined already in " + other + ", which is used; delete one of the two"})
+			if other, taken := f.found[o.key()]; taken {
+				problems = append(problems, Problem{File: name, Document: o.document, Object: o.key(),
+					Message: fmt.Sprintf("defined already in %s, document %d, which is used; delete one of the two", other.file, other.document)})
 				continue
 			}
-			first[o.key()] = name
+			f.found[o.key()] = o
 			s.add(o.Object)
 		}
 	}
 	s.sort()
 	return s, problems
+}
+
+// Find returns where an object of the last Read stands: file and document as in a Problem. An object
+// that is not in the files has neither.
+func (f *Files) Find(kind, namespace, name string) (file string, document int) {
+	o := f.found[key(kind, namespace, name)]
+	return o.file, o.document
 }
 
 // unreadable stands for the path under which a file was found earlier and can't be looked for now.
@@ -230,12 +248,4 @@ func (s *Snapshot) sort() {
 // byName orders objects by namespace and name.
 func byName[T client.Object](a, b T) int {
 	return cmp.Or(cmp.Compare(a.GetNamespace(), b.GetNamespace()), cmp.Compare(a.GetName(), b.GetName()))
-}
-
-// objectName returns "namespace/name", or the name alone for an object of the whole cluster.
-func objectName(o client.Object) string {
-	if o.GetNamespace() == "" {
-		return o.GetName()
-	}
-	return o.GetNamespace() + "/" + o.GetName()
 }

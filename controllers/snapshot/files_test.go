@@ -184,8 +184,11 @@ func TestBrokenFileKeepsItsLastGoodState(t *testing.T) {
 
 func TestSameObjectInTwoFilesIsToldAndTheFirstCounts(t *testing.T) {
 	_, f := folder(t, map[string]string{"a.yaml": chat, "b.yaml": strings.Replace(chat, "chat.example.com", "b.example.com", 1)})
-	s := read(t, f, "b.yaml: WebSocketRoute default/chat: defined already in ")
+	s := read(t, f, "b.yaml: document 1: WebSocketRoute default/chat: defined already in ")
 	if len(s.WebSocketRoutes) != 1 || s.WebSocketRoutes[0].Spec.Hosts[0] != "chat.example.com" {
 		t.Errorf("got %d routes", len(s.WebSocketRoutes))
+	}
+	if file, document := f.Find("WebSocketRoute", "default", "chat"); filepath.Base(file) != "a.yaml" || document != 1 {
+		t.Errorf("found in %s, document %d", file, document)
 	}
 }

@@ -1,0 +1,8 @@
+// Package controllers runs the Kubernetes side of Fairlead: it turns what a cluster, or a folder of
+// manifests, holds into route tables for the data plane, and tells the owners of objects what became
+// of them.
+//
+// Every replica reads and publishes (routing_controller.go); one of them, the leader, writes status
+// and Events (status_controller.go, leader.go). Nothing in here ends the process when the API server
+// goes away: the data plane goes on with its last table.
+package controllers

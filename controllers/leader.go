@@ -1,0 +1,136 @@
+package controllers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/leaderelection"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"k8s.io/klog/v2"
+)
+
+// +kubebuilder:rbac:groups=coordination.k8s.io,namespace=fairlead-system,resources=leases,verbs=get;create;update
+
+// The usual times of Kubernetes' own components.
+const (
+	leaseDuration = 15 * time.Second
+	leaseDeadline = 10 * time.Second
+	leaseRetry    = 2 * time.Second
+)
+
+// LeaseOptions say which Lease the replicas compete for.
+type LeaseOptions struct {
+	// Namespace of the Lease. "": the namespace of the pod, else default.
+	Namespace string
+	// Name of the Lease. "": fairlead-leader. Replicas that serve different classes need different names.
+	Name string
+	// Identity of this replica. "": the host name and a random part.
+	Identity string
+}
+
+// leader takes part in the election among the replicas. It is not the election of controller-runtime,
+// which ends the process of a leader that loses its lease: when the API server is away for ten
+// seconds that would cut every socket (docs/adr/0002-leader-election-without-exit.md).
+type leader struct {
+	config leaderelection.LeaderElectionConfig
+	log    *slog.Logger
+	since  atomic.Pointer[time.Time] // nil while another leads
+	gained func()                    // called whenever this replica begins to lead
+}
+
+func newLeader(clients kubernetes.Interface, o LeaseOptions, log *slog.Logger) (*leader, error) {
+	o.Namespace = cmp.Or(o.Namespace, podNamespace(), metav1.NamespaceDefault)
+	o.Name = cmp.Or(o.Name, "fairlead-leader")
+	if o.Identity == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("identity for the leader election: %w", err)
+		}
+		o.Identity = host + "_" + string(uuid.NewUUID())
+	}
+	l := &leader{log: log}
+	l.config = leaderelection.LeaderElectionConfig{
+		Name: o.Name,
+		Lock: &resourcelock.LeaseLock{
+			LeaseMeta:  metav1.ObjectMeta{Namespace: o.Namespace, Name: o.Name},
+			Client:     clients.CoordinationV1(),
+			LockConfig: resourcelock.ResourceLockConfig{Identity: o.Identity},
+		},
+		LeaseDuration: leaseDuration, RenewDeadline: leaseDeadline, RetryPeriod: leaseRetry,
+		ReleaseOnCancel: true,
+		Callbacks: leaderelection.LeaderCallbacks{
+			OnStartedLeading: l.begin,
+			OnStoppedLeading: l.end,
+			OnNewLeader:      func(string) {},
+		},
+	}
+	// The same checks as in Start, so that a mistake is told before anything runs.
+	if _, err := leaderelection.NewLeaderElector(l.config); err != nil {
+		return nil, fmt.Errorf("leader election: %w", err)
+	}
+	return l, nil
+}
+
+// podNamespace returns the namespace of the pod that this process runs in, "" outside of a cluster.
+func podNamespace() string {
+	b, err := os.ReadFile("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// Start competes for the Lease until ctx is done and gives it back then. A lease that is lost is
+// competed for again.
+func (l *leader) Start(ctx context.Context) error {
+	ctx = klog.NewContext(ctx, logr.FromSlogHandler(l.log.Handler()))
+	for ctx.Err() == nil {
+		elector, err := leaderelection.NewLeaderElector(l.config)
+		if err != nil {
+			return err
+		}
+		elector.Run(ctx)
+	}
+	return nil
+}
+
+// NeedLeaderElection keeps the manager from waiting for its own election, which is off.
+func (l *leader) NeedLeaderElection() bool { return false }
+
+// leading returns since when this replica leads.
+func (l *leader) leading() (since time.Time, ok bool) {
+	t := l.since.Load()
+	if t == nil {
+		return time.Time{}, false
+	}
+	return *t, true
+}
+
+// begin runs beside the election, so that the lease may be lost again before its first line.
+func (l *leader) begin(term context.Context) {
+	now := time.Now()
+	l.since.Store(&now)
+	if term.Err() != nil {
+		l.since.CompareAndSwap(&now, nil)
+		return
+	}
+	l.log.Info("this replica leads: it writes status and events", "lease", l.config.Lock.Describe())
+	l.gained()
+}
+
+// end is also called for an election that was never won.
+func (l *leader) end() {
+	if l.since.Swap(nil) != nil {
+		l.log.Info("this replica leads no more; it serves as before", "lease", l.config.Lock.Describe())
+	}
+}

@@ -1,0 +1,46 @@
+package controllers
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/fairlead/fairlead/controllers/snapshot"
+	"github.com/fairlead/fairlead/controllers/translate"
+	"github.com/fairlead/fairlead/proxy"
+	"github.com/fairlead/fairlead/proxy/table"
+)
+
+// publisher takes snapshots to the data plane: translate, compile, publish. It is for one caller at
+// a time.
+type publisher struct {
+	server  *proxy.Server
+	options translate.Options
+	log     *slog.Logger
+	told    []translate.Problem // of our own settings, which have no owner in the cluster
+}
+
+// publish makes what the snapshot wants the server's table. When it returns, the report tells of
+// the table that is in force.
+func (p *publisher) publish(s *snapshot.Snapshot) *translate.Report {
+	began := time.Now()
+	p.options.Now = began
+	config, report := translate.Build(s, p.options)
+	t, err := table.Compile(config, p.server.Table())
+	if err != nil {
+		// Build has checked with the same code, so this is a fault of ours. The table holds the rest.
+		p.log.Error("parts of the configuration are not served", "error", err)
+	}
+	change := p.server.Publish(t)
+	if !change.None() {
+		p.log.Info("route table published", "change", change.String(), "routes", len(config.Routes),
+			"took", time.Since(began).Round(time.Microsecond).String())
+	}
+	for _, problem := range report.Problems {
+		if !slices.Contains(p.told, problem) {
+			p.log.Warn(problem.Message, "reason", problem.Reason, "field", problem.Field)
+		}
+	}
+	p.told = report.Problems
+	return report
+}

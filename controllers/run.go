@@ -1,0 +1,152 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/kubernetes"
+	clientscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/config"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/controllers/translate"
+	"github.com/fairlead/fairlead/proxy"
+)
+
+// DefaultPublishInterval is how long after a publish the next one waits, to take what changes
+// meanwhile along with it.
+const DefaultPublishInterval = 100 * time.Millisecond
+
+// Options say what is served and what is told to whom.
+type Options struct {
+	Translate translate.Options
+	// PublishInterval is the least time between the end of a publish and the next one. 0:
+	// DefaultPublishInterval.
+	PublishInterval time.Duration
+	// PublishService is the Service whose addresses are written into the status of objects. Empty:
+	// PublishAddresses.
+	PublishService types.NamespacedName
+	// PublishAddresses are IP addresses and DNS names for the status of objects. None, and no
+	// PublishService: addresses are not written.
+	PublishAddresses []string
+	Lease            LeaseOptions
+	Log              *slog.Logger // nil: slog.Default
+}
+
+// scheme knows the kinds that are read and written.
+var scheme = func() *runtime.Scheme {
+	s := runtime.NewScheme()
+	utilruntime.Must(clientscheme.AddToScheme(s))
+	utilruntime.Must(v1alpha1.AddToScheme(s))
+	return s
+}()
+
+// Run keeps server's table equal to what the cluster at cfg wants, and the status of its objects to
+// what is served, until ctx is done. It waits for an API server that is not there yet, and outlives
+// one that goes away. An error means that it could not be set up.
+func Run(ctx context.Context, cfg *rest.Config, server *proxy.Server, o Options) error {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.PublishInterval <= 0 {
+		o.PublishInterval = DefaultPublishInterval
+	}
+	cfg = rest.CopyConfig(cfg)
+	if cfg.QPS == 0 {
+		cfg.QPS, cfg.Burst = 100, 200 // statuses of a large cluster; the API server has its own limits
+	}
+	// A request of these that hangs must not take longer than the lease lasts.
+	impatient := rest.CopyConfig(cfg)
+	impatient.Timeout = leaseDeadline / 2
+	clients, err := kubernetes.NewForConfig(impatient)
+	if err != nil {
+		return fmt.Errorf("client of the API server: %w", err)
+	}
+	probe := &probe{clients: clients, tell: server.ControlPlane, log: o.Log}
+	go probe.watch(ctx)
+	if err := probe.await(ctx); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return nil // stopped while waiting
+	}
+
+	mgr, err := newManager(cfg, o.Log)
+	if err != nil {
+		return fmt.Errorf("setting up the controllers: %w", err)
+	}
+	leader, err := newLeader(clients, o.Lease, o.Log)
+	if err != nil {
+		return err
+	}
+	status := newStatus(mgr, leader, o)
+	if err := status.setup(mgr); err != nil {
+		return fmt.Errorf("setting up the status controller: %w", err)
+	}
+	routing := &routing{
+		reader: mgr.GetClient(), status: status, options: o,
+		publisher: publisher{server: server, options: o.Translate, log: o.Log},
+	}
+	if err := routing.setup(mgr); err != nil {
+		return fmt.Errorf("setting up the routing controller: %w", err)
+	}
+	if err := mgr.Add(leader); err != nil {
+		return fmt.Errorf("setting up the leader election: %w", err)
+	}
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("controllers: %w", err)
+	}
+	return nil
+}
+
+// newManager returns a manager that outlives the API server and holds no more than is needed.
+func newManager(cfg *rest.Config, log *slog.Logger) (manager.Manager, error) {
+	again := true
+	return manager.New(cfg, manager.Options{
+		Scheme:  scheme,
+		Logger:  logr.FromSlogHandler(log.Handler()),
+		Metrics: metricsserver.Options{BindAddress: "0"}, // the admin address serves them
+		Cache: cache.Options{
+			DefaultTransform: trim,
+			ByObject: map[client.Object]cache.ByObject{
+				&corev1.Secret{}: {Field: fields.OneTermEqualSelector("type", string(corev1.SecretTypeTLS))},
+			},
+		},
+		Controller: config.Controller{
+			// The default, two minutes, ends the process if the API server goes away before the
+			// caches are filled.
+			CacheSyncTimeout:   365 * 24 * time.Hour,
+			SkipNameValidation: &again, // a process may run several, as tests do
+		},
+	})
+}
+
+// trim drops what nobody here reads before it takes memory in the cache: field ownership, and the
+// copy of the whole object that kubectl apply leaves in an annotation (of a Secret, its key).
+func trim(in any) (any, error) {
+	o, err := meta.Accessor(in)
+	if err != nil {
+		return in, nil //nolint:nilerr // a tombstone has no metadata to trim
+	}
+	if o.GetManagedFields() != nil {
+		o.SetManagedFields(nil)
+	}
+	if _, ok := o.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok {
+		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
+	}
+	return in, nil
+}

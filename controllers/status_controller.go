@@ -1,0 +1,212 @@
+package controllers
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"sync"
+	"time"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/controllers/translate"
+)
+
+// +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses/status,verbs=patch
+// +kubebuilder:rbac:groups=fairlead.dev,resources=websocketroutes/status,verbs=patch
+
+const (
+	kindIngress = "Ingress"
+	kindRoute   = "WebSocketRoute"
+
+	conflictPause = 100 * time.Millisecond // until the cache has what somebody else wrote
+)
+
+// objectKey is a request of the status controller: one object that a report tells of.
+type objectKey struct{ Kind, Namespace, Name string }
+
+// keyOf returns the request for the object that a report tells of.
+func keyOf(r translate.ObjectRef) objectKey { return objectKey{r.Kind, r.Namespace, r.Name} }
+
+// status tells the owners of objects what became of them: conditions, addresses and Events. It runs
+// in every replica and writes in the leader only.
+type status struct {
+	client    client.Client
+	events    *teller
+	leader    *leader
+	addressed bool // addresses are configured, so that they are ours to write
+	log       *slog.Logger
+
+	mu        sync.Mutex
+	queue     workqueue.TypedRateLimitingInterface[objectKey] // nil until the controller starts
+	reports   map[objectKey]translate.ObjectReport            // of the table in force
+	addresses []v1alpha1.Address
+}
+
+func newStatus(mgr manager.Manager, l *leader, o Options) *status {
+	s := &status{
+		client: mgr.GetClient(), events: newTeller(mgr.GetEventRecorder(reporter)), leader: l,
+		addressed: o.PublishService.Name != "" || len(o.PublishAddresses) > 0, log: o.Log,
+	}
+	l.gained = s.again
+	return s
+}
+
+// setup watches the objects too, so that a status that somebody else has overwritten is put right.
+func (s *status) setup(mgr manager.Manager) error {
+	c, err := controller.NewTyped("status", mgr, controller.TypedOptions[objectKey]{
+		Reconciler:  s,
+		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[objectKey](10*time.Millisecond, 30*time.Second),
+	})
+	if err != nil {
+		return err
+	}
+	err = c.Watch(source.TypedFunc[objectKey](func(_ context.Context, q workqueue.TypedRateLimitingInterface[objectKey]) error {
+		s.mu.Lock()
+		s.queue = q
+		s.mu.Unlock()
+		s.again()
+		return nil
+	}))
+	if err != nil {
+		return err
+	}
+	if err := c.Watch(source.TypedKind(mgr.GetCache(), &networkingv1.Ingress{}, mapTo[*networkingv1.Ingress](kindIngress))); err != nil {
+		return err
+	}
+	return c.Watch(source.TypedKind(mgr.GetCache(), &v1alpha1.WebSocketRoute{}, mapTo[*v1alpha1.WebSocketRoute](kindRoute)))
+}
+
+func mapTo[T client.Object](kind string) handler.TypedEventHandler[T, objectKey] {
+	return handler.TypedEnqueueRequestsFromMapFunc(func(_ context.Context, o T) []objectKey {
+		return []objectKey{{kind, o.GetNamespace(), o.GetName()}}
+	})
+}
+
+// published takes note of a report and the addresses, after the table that it tells of is in force:
+// nothing is written about a table that serves nobody yet.
+func (s *status) published(report *translate.Report, addresses []v1alpha1.Address) {
+	reports := make(map[objectKey]translate.ObjectReport, len(report.Objects))
+	for _, r := range report.Objects {
+		reports[keyOf(r.Object)] = r
+	}
+	s.mu.Lock()
+	before, moved := s.reports, !reflect.DeepEqual(s.addresses, addresses)
+	s.reports, s.addresses = reports, addresses
+	queue := s.queue
+	s.mu.Unlock()
+	if queue == nil {
+		return // setup asks for all when the controller starts
+	}
+	for key, r := range reports {
+		if old, known := before[key]; moved || !known || !reflect.DeepEqual(old, r) {
+			queue.Add(key)
+		}
+	}
+	for key := range before {
+		if _, still := reports[key]; !still {
+			queue.Add(key) // so that it is forgotten
+		}
+	}
+}
+
+// again asks for every object, such as when this replica begins to lead.
+func (s *status) again() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queue == nil {
+		return
+	}
+	for key := range s.reports {
+		s.queue.Add(key)
+	}
+}
+
+// report returns what is known of an object, and the addresses.
+func (s *status) report(key objectKey) (translate.ObjectReport, []v1alpha1.Address, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.reports[key]
+	return r, s.addresses, ok
+}
+
+// Reconcile writes the status of one object if it differs, and tells its owner by Events.
+func (s *status) Reconcile(ctx context.Context, key objectKey) (reconcile.Result, error) {
+	r, addresses, ours := s.report(key)
+	if !ours {
+		s.events.forget(key) // deleted, or of another class now: its status is another's
+		return reconcile.Result{}, nil
+	}
+	since, leads := s.leader.leading()
+	if !leads {
+		s.events.forget(key)
+		return reconcile.Result{}, nil
+	}
+	object, err := s.get(ctx, key)
+	if err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if object.GetUID() != r.Object.UID || object.GetGeneration() != r.Object.Generation {
+		return reconcile.Result{}, nil // the report of what it is now is on its way, and brings us back
+	}
+
+	before := servedBefore(object)
+	wrote, err := s.write(ctx, object, r, addresses)
+	switch {
+	case apierrors.IsConflict(err):
+		return reconcile.Result{RequeueAfter: conflictPause}, nil
+	case apierrors.IsNotFound(err):
+		return reconcile.Result{}, nil
+	case err != nil:
+		return reconcile.Result{}, err
+	}
+	// Whether somebody was told already can be seen where the status tells: it is as it should be, or
+	// says that the object was served. An Ingress without addresses shows nothing; there its age decides.
+	known := history{toldProblems: !wrote && key.Kind == kindRoute, toldServed: before}
+	if key.Kind == kindIngress && !s.addressed {
+		known.toldServed = object.GetCreationTimestamp().Time.Before(since)
+	}
+	s.events.tell(object, key, r, known)
+	return reconcile.Result{}, nil
+}
+
+// get reads the object from the cache. It must not be changed.
+func (s *status) get(ctx context.Context, key objectKey) (client.Object, error) {
+	var o client.Object = &networkingv1.Ingress{}
+	if key.Kind == kindRoute {
+		o = &v1alpha1.WebSocketRoute{}
+	}
+	return o, s.client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, o)
+}
+
+// write patches the status if it is not as the report wants it, and reports whether it did. The
+// patch carries the version that was read, for it replaces lists as a whole.
+func (s *status) write(ctx context.Context, object client.Object, r translate.ObjectReport, addresses []v1alpha1.Address) (bool, error) {
+	if r.Routes == 0 {
+		addresses = nil
+	}
+	changed := object.DeepCopyObject().(client.Object)
+	switch o := changed.(type) {
+	case *networkingv1.Ingress:
+		if s.addressed {
+			o.Status.LoadBalancer.Ingress = loadBalancer(addresses)
+		}
+	case *v1alpha1.WebSocketRoute:
+		setConditions(&o.Status.Conditions, r)
+		o.Status.Addresses = addresses
+	}
+	if sameStatus(object, changed) {
+		return false, nil
+	}
+	patch := client.MergeFromWithOptions(object, client.MergeFromWithOptimisticLock{})
+	return true, s.client.Status().Patch(ctx, changed, patch, client.FieldOwner(fieldOwner))
+}
