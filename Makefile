@@ -1,6 +1,5 @@
 # Everything that one does with Fairlead's source. What takes long once is kept in .cache.
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # What to test, and with which further flags: make test PKG=./proxy/... ARGS='-run Drain -v'
 PKG  ?= ./...
 ARGS ?=
@@ -16,8 +15,10 @@ demo: ## Start a real control plane, demo backends and Fairlead, and say what to
 demo-down: ## End a demo that was left running.
 	go run ./hack/demo down
 
+# The go command puts the version into the binary, provided that git answers.
 build: ## Build bin/fairlead.
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o bin/fairlead ./cmd/fairlead
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/fairlead \
+		-buildvcs=$(if $(shell git rev-parse HEAD 2>/dev/null),true,false) ./cmd/fairlead
 
 ##@ Change it
 
