@@ -38,10 +38,10 @@ type drainPolicy struct {
 var lastID atomic.Uint64
 
 // nextID returns a number that no other session of this process has, and after a restart hardly
-// any had: it starts from the clock.
+// any had: it starts from the clock, in microseconds, so that JSON readers can hold it in a double.
 func nextID() uint64 { return lastID.Add(1) }
 
-func init() { lastID.Store(uint64(time.Now().UnixNano())) }
+func init() { lastID.Store(uint64(time.Now().UnixMicro())) }
 
 // tunnel answers the client with the endpoint's 101 and hands both connections to a tunnel.
 func (x *exchange) tunnel(a *backend.Answer) error {

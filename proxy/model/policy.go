@@ -133,9 +133,9 @@ type HashOn struct {
 type StickyMode uint8
 
 const (
-	// Persistent: the cookie names the endpoint; the client leaves it only when it is gone.
+	// Persistent cookies name the endpoint; the client leaves it only when it is gone.
 	Persistent StickyMode = iota
-	// Balanced: the cookie is a random hash key; scaling out moves a fair share of clients.
+	// Balanced cookies are a random hash key; scaling out moves a fair share of clients.
 	Balanced
 )
 
