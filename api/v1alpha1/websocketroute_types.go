@@ -75,9 +75,10 @@ type WebSocketRouteSpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	Hosts []Hostname `json:"hosts,omitempty"`
 
-	// Certificates for the hosts, up to 64. Default: none, and then TLS connections to these
-	// hosts get a certificate that another object gives for the name, else the controller's
-	// default certificate.
+	// Certificates for the hosts, up to 64. Plain HTTP requests for hosts named here are sent to
+	// https (308) where the protocol HTTP is served; WebSocket requests are served without TLS too.
+	// Default: none, and then TLS connections get a certificate that another object gives for the
+	// name, else the controller's default certificate.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -85,8 +86,8 @@ type WebSocketRouteSpec struct {
 	TLS []TLS `json:"tls,omitempty"`
 
 	// What to do with a request, 1 to 64 rules. The most specific match wins wherever it stands:
-	// Exact, then the longest Prefix, then RegularExpression. Where two rules match the same, the
-	// first one wins.
+	// Exact, then the longest RegularExpression, then the longest Prefix. Where two rules match
+	// the same, the first one wins.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1

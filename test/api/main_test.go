@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -19,11 +21,17 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/config/crd"
 )
 
 var (
 	restConfig *rest.Config
 	api        client.Client
+
+	// kubectl runs kubectl against the API server and returns what it printed.
+	kubectl func(args ...string) (string, error)
+	// installed is what kubectl apply -k config/default printed.
+	installed string
 )
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -33,15 +41,10 @@ func run(m *testing.M) int {
 	if err != nil {
 		return fail(err)
 	}
-	for _, name := range []string{"etcd", "kube-apiserver"} {
+	for _, name := range []string{"etcd", "kube-apiserver", "kubectl"} {
 		if _, err := os.Stat(filepath.Join(binaries, name)); err != nil {
 			return fail(fmt.Errorf("these tests run against a real API server: run hack/kube/build.sh first (%w)", err))
 		}
-	}
-	env := &envtest.Environment{
-		BinaryAssetsDirectory: binaries,
-		CRDDirectoryPaths:     []string{"../../config/crd/bases"},
-		ErrorIfCRDPathMissing: true,
 	}
 	// Another control plane may be meant by these; the tests are about the pinned one.
 	for _, name := range []string{"USE_EXISTING_CLUSTER", "KUBEBUILDER_ASSETS", "TEST_ASSET_ETCD", "TEST_ASSET_KUBE_APISERVER"} {
@@ -49,21 +52,53 @@ func run(m *testing.M) int {
 			return fail(err)
 		}
 	}
+	env := &envtest.Environment{BinaryAssetsDirectory: binaries}
 	defer func() {
 		if err := env.Stop(); err != nil {
 			fail(err)
 		}
 	}()
 	if restConfig, err = env.Start(); err != nil {
-		return fail(fmt.Errorf("start the API server and install the CRD: %w", err))
+		return fail(fmt.Errorf("start the API server: %w", err))
 	}
-	if err = v1alpha1.AddToScheme(scheme.Scheme); err != nil {
+	dir, err := os.MkdirTemp("", "fairlead-test-api-")
+	if err != nil {
 		return fail(err)
 	}
-	if api, err = client.New(restConfig, client.Options{}); err != nil {
+	defer os.RemoveAll(dir)
+	if err := install(filepath.Join(binaries, "kubectl"), dir, env.KubeConfig); err != nil {
 		return fail(err)
 	}
 	return m.Run()
+}
+
+// install applies config/default as the README says, and makes the clients of the tests.
+func install(kubectlBinary, dir string, kubeconfig []byte) error {
+	kubectl = func(args ...string) (string, error) {
+		all := append([]string{"--kubeconfig=" + filepath.Join(dir, "kubeconfig"), "--cache-dir=" + filepath.Join(dir, "cache")}, args...)
+		out, err := exec.Command(kubectlBinary, all...).CombinedOutput()
+		return string(out), err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "kubeconfig"), kubeconfig, 0o600); err != nil {
+		return err
+	}
+	var definition apiextensionsv1.CustomResourceDefinition
+	if err := yaml.UnmarshalStrict(crd.WebSocketRoutes, &definition); err != nil {
+		return err
+	}
+	var err error
+	if installed, err = kubectl("apply", "-k", "../../config/default"); err != nil {
+		return fmt.Errorf("kubectl apply -k config/default: %w\n%s", err, installed)
+	}
+	wait := envtest.CRDInstallOptions{MaxTime: time.Minute, PollInterval: 50 * time.Millisecond}
+	if err := envtest.WaitForCRDs(restConfig, []*apiextensionsv1.CustomResourceDefinition{&definition}, wait); err != nil {
+		return fmt.Errorf("the CRD is not served: %w", err)
+	}
+	if err := v1alpha1.AddToScheme(scheme.Scheme); err != nil {
+		return err
+	}
+	api, err = client.New(restConfig, client.Options{})
+	return err
 }
 
 func fail(err error) int {
