@@ -105,7 +105,7 @@ func row(t *testing.T, name string) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	var table metav1.Table
 	if err := json.NewDecoder(response.Body).Decode(&table); err != nil {
 		t.Fatal(err)

@@ -65,7 +65,11 @@ func run(m *testing.M) int {
 	if err != nil {
 		return fail(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() {
+		if err := os.RemoveAll(dir); err != nil {
+			fail(err)
+		}
+	}()
 	if err := install(filepath.Join(binaries, "kubectl"), dir, env.KubeConfig); err != nil {
 		return fail(err)
 	}
