@@ -31,6 +31,11 @@ func Relay(w http.ResponseWriter, answer *http.Response, extra http.Header) erro
 		header["Upgrade"] = answer.Header["Upgrade"]
 	}
 	w.WriteHeader(answer.StatusCode)
+	if answer.ContentLength != 0 {
+		if err := flush(w); err != nil { // the head must not wait for a body that is slow to come
+			return err
+		}
+	}
 	if err := stream(w, answer.Body); err != nil {
 		return err
 	}
@@ -44,15 +49,14 @@ func Relay(w http.ResponseWriter, answer *http.Response, extra http.Header) erro
 func stream(w http.ResponseWriter, body io.Reader) error {
 	buffer := relayBuffers.Get().(*[relayBuffer]byte)
 	defer relayBuffers.Put(buffer)
-	control := http.NewResponseController(w)
 	for {
 		n, err := body.Read(buffer[:])
 		if n > 0 {
 			if _, err := w.Write(buffer[:n]); err != nil {
 				return fmt.Errorf("relay: write the answer's body to the client: %w", err)
 			}
-			if err := control.Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
-				return fmt.Errorf("relay: flush the answer's body to the client: %w", err)
+			if err := flush(w); err != nil {
+				return err
 			}
 		}
 		if errors.Is(err, io.EOF) {
@@ -62,6 +66,14 @@ func stream(w http.ResponseWriter, body io.Reader) error {
 			return fmt.Errorf("relay: read the answer's body from the endpoint: %w", err)
 		}
 	}
+}
+
+func flush(w http.ResponseWriter) error {
+	err := http.NewResponseController(w).Flush()
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return fmt.Errorf("relay: flush to the client: %w", err)
+	}
+	return nil
 }
 
 // Refuse writes a refusal: its status, its headers and "<Reason>: <detail>" as plain text. Nobody
