@@ -2,6 +2,7 @@ package tunnel
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -134,11 +135,13 @@ func (t *Tunnel) heardClose(l *lane, code int) {
 }
 
 // sayClose returns what the proxy's Close frame in a lane says, which is about to be sent. It
-// reports false when there is no cause for one.
+// reports false when there is none to send.
 func (t *Tunnel) sayClose(l *lane) (farewell, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.last == nil {
+	// An end that has gone without a Close frame has nobody left to tell.
+	dst := t.peer(l)
+	if t.last == nil || dst.done && !dst.heard {
 		return farewell{}, false
 	}
 	l.said = true
@@ -175,6 +178,8 @@ func (t *Tunnel) sourceEnded(l *lane, err error) (reset bool) {
 	}
 	if orderly {
 		err = l.unfinished()
+	} else {
+		err = fmt.Errorf("lost the %s: %w", l.from, err)
 	}
 	if !t.frames && orderly {
 		t.record(model.Closed, l.from, nil)
@@ -210,7 +215,7 @@ func (t *Tunnel) writeFailed(l *lane, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if l.broken == nil {
-		l.broken = err
+		l.broken = fmt.Errorf("writing to the %s: %w", t.peer(l).from, err)
 	}
 	t.noteEnding()
 	t.advance()

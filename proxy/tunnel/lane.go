@@ -101,13 +101,18 @@ func (l *lane) deliver(chunk []byte) {
 	if l.shut {
 		return
 	}
+	var last farewell
+	cut := false
+	if seen.Boundary >= 0 && !seen.Close && l.mayCut() {
+		last, cut = l.t.sayClose(l)
+	}
 	var ok bool
 	switch {
 	case seen.Close:
 		ok = l.write(chunk[:seen.Boundary], seen.Boundary)
 		l.shut = true
-	case l.mayCut() && seen.Boundary >= 0:
-		ok = l.closeAfter(chunk[:seen.Boundary])
+	case cut:
+		ok = l.writeClose(chunk[:seen.Boundary], last)
 	default:
 		ok = l.write(chunk, len(chunk))
 	}
@@ -140,20 +145,19 @@ func (l *lane) write(p []byte, theirs int) bool {
 // closeHere ends the stream with the proxy's Close frame, if there is one to send and the stream
 // stands where a frame may begin.
 func (l *lane) closeHere() {
-	if l.t.frames && !l.shut && l.follow.AtBoundary() {
-		l.closeAfter(nil)
+	if !l.t.frames || l.shut || !l.follow.AtBoundary() {
+		return
+	}
+	if last, ok := l.t.sayClose(l); ok {
+		l.writeClose(nil, last)
 	}
 }
 
-// closeAfter ends the stream with the proxy's Close frame behind p, which must end at a frame
-// boundary. It reports whether p was passed on.
-func (l *lane) closeAfter(p []byte) bool {
-	last, ok := l.t.sayClose(l)
-	if !ok {
-		return false
-	}
+// writeClose ends the stream with the proxy's Close frame behind p, which must end at a frame
+// boundary. It reports whether all was taken.
+func (l *lane) writeClose(p []byte, last farewell) bool {
 	out := frame.AppendClose(p[:len(p):len(p)], last.code, last.text, l.maskingKey())
-	ok = l.write(out, len(p))
+	ok := l.write(out, len(p))
 	l.shut = true
 	return ok
 }
@@ -197,9 +201,9 @@ func (l *lane) unfinished() error {
 	case !l.t.frames || l.follow.AtBoundary():
 		return nil
 	case l.follow.Lost():
-		return fmt.Errorf("%s sent a frame with an impossible length (RFC 6455 section 5.2)", l.from)
+		return fmt.Errorf("the %s sent a frame with an impossible length (RFC 6455 section 5.2)", l.from)
 	}
-	return fmt.Errorf("%s ended in the middle of a frame: %w", l.from, io.ErrUnexpectedEOF)
+	return fmt.Errorf("the %s ended in the middle of a frame: %w", l.from, io.ErrUnexpectedEOF)
 }
 
 func (l *lane) traffic() model.Traffic {

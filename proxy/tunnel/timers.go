@@ -64,7 +64,7 @@ func (t *Tunnel) next() (at time.Duration, act func()) {
 			due(t.lastActive()+t.idle, t.idled)
 		}
 		if t.maxAge > 0 {
-			due(t.maxAge, t.aged)
+			due(firstStamp+t.maxAge, t.aged)
 		}
 		if t.asked.at > 0 {
 			due(t.asked.at, t.askedNow)
@@ -120,7 +120,7 @@ func (t *Tunnel) askedNow() { t.begin(t.asked.cause) }
 // finds its source ended.
 func (t *Tunnel) stalled(l *lane) {
 	side := t.peer(l).from
-	err := fmt.Errorf("%s took no bytes for %s", side, t.stall)
+	err := fmt.Errorf("the %s took no bytes for %s", side, t.stall)
 	l.broken = err
 	t.record(model.StallTimeout, model.ByProxy, err)
 	t.plan(codeLost, fmt.Sprintf("the %s stopped reading", side))
@@ -142,7 +142,7 @@ func (t *Tunnel) timeUp() {
 		silent = e
 	}
 	if silent != nil {
-		t.result.Err = fmt.Errorf("%s did not answer the Close frame within %s", silent.from, t.grace)
+		t.result.Err = fmt.Errorf("the %s did not answer the Close frame within %s", silent.from, t.grace)
 	}
 }
 

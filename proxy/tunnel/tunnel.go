@@ -23,7 +23,7 @@ type Tunnel struct {
 	maxAge time.Duration
 	grace  time.Duration // Spec.Close
 
-	// start is the zero of all stamps below, which are nanoseconds since.
+	// start is what all stamps count nanoseconds from.
 	start time.Time
 	// active is when a byte last moved.
 	active atomic.Int64
@@ -46,6 +46,7 @@ func Start(s Spec) *Tunnel {
 		start:  time.Now(),
 	}
 	t.running = len(t.lanes)
+	t.active.Store(int64(firstStamp))
 	_ = s.Client.SetDeadline(time.Time{})
 	_ = s.Endpoint.SetDeadline(time.Time{})
 	t.lanes[client].init(t, model.ByClient, s.Client, s.Endpoint)
@@ -93,8 +94,11 @@ func (t *Tunnel) Kill(c Cause) {
 	t.sever()
 }
 
-// now returns the time since the start; it is never 0, so that 0 can stand for "not set".
-func (t *Tunnel) now() time.Duration { return time.Since(t.start) + 1 }
+// firstStamp is the stamp of the start: not 0, which stands for "not set".
+const firstStamp time.Duration = 1
+
+// now returns the stamp of this moment.
+func (t *Tunnel) now() time.Duration { return time.Since(t.start) + firstStamp }
 
 // peer returns the lane in the other direction.
 func (t *Tunnel) peer(l *lane) *lane {
