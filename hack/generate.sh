@@ -6,6 +6,12 @@
 #
 # controller-gen is the one that hack/tools/go.mod pins; it is built once into .cache/tools.
 set -euo pipefail
+check=
+case "$*" in
+"") ;;
+--check) check=yes ;;
+*) echo "usage: hack/generate.sh [--check]" >&2 && exit 2 ;;
+esac
 root=$(cd "$(dirname "$0")/.." && pwd)
 bin=$root/.cache/tools
 mkdir -p "$bin"
@@ -32,15 +38,12 @@ mkdir "$work/api" "$work/crd" "$work/rbac"
 stale=0
 place() { # made destination
 	cmp -s "$1" "$2" && return 0
-	if [ "${check:-}" ]; then
+	if [ "$check" ]; then
 		diff -u "$2" "$1" >&2 || stale=1
 	else
 		mv "$1" "$2" && echo "wrote ${2#"$root"/}"
 	fi
 }
-check=
-[ "${1:-}" != --check ] || check=yes
-
 place "$work/api/zz_generated.deepcopy.go" "$root/api/v1alpha1/zz_generated.deepcopy.go"
 place "$work/crd/fairlead.dev_websocketroutes.yaml" "$root/config/crd/bases/fairlead.dev_websocketroutes.yaml"
 # There is no role before a controller carries the first marker.
