@@ -36,7 +36,7 @@ func (c *Cluster) startAPIServer(binaries string, options Options) error {
 }
 
 func (c *Cluster) prepareEtcd(binaries string) error {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (c *Cluster) prepareAPIServer(binaries string, port int) error {
 	}
 	var err error
 	if port == 0 {
-		if port, err = freePort(); err != nil {
+		if port, err = FreePort(); err != nil {
 			return err
 		}
 	}
@@ -99,7 +99,7 @@ func (c *Cluster) openLog(component string) (*os.File, error) {
 }
 
 func (c *Cluster) startControllers(binaries string) error {
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return err
 	}

@@ -13,13 +13,13 @@ import (
 
 // The program that wants a namespace starts itself again; this variable tells the new process which part it plays.
 const (
-	stageVariable = "FAIRLEAD_NAMESPACE_STAGE"
+	stageVariable = "FAIRLEAD_TEST_STAGE"
 	stageProbe    = "probe"  // set the network up, exit: may we?
 	stageInside   = "inside" // set the network up, go on
 )
 
 // switchVariable set to "off" makes Isolated refuse, to see how things go where namespaces are not permitted.
-const switchVariable = "FAIRLEAD_NAMESPACE"
+const switchVariable = "FAIRLEAD_TEST_NAMESPACE"
 
 // inside is set by Enter before anything else runs.
 var inside bool
