@@ -23,7 +23,7 @@ A value that can't be read is ignored, as if the annotation were not there, and 
 ` + "`InvalidAnnotation`" + ` (can't be read, or not as its writer believes), ` + "`UnsupportedAnnotation`" + ` (known, and not served),
 ` + "`UnknownAnnotation`" + ` (no such name under our prefix), ` + "`AnnotationClash`" + ` (both prefixes say different things; ours counts).
 
-Changes count for new sessions. No change of an annotation closes a session that is open.
+Changes count for new sessions: open ones stay as they are. ` + "`canary`" + ` alone takes an Ingress, and so its sessions, out of service.
 `
 
 // The page that users read and the table that the controller reads are the same.

@@ -21,13 +21,21 @@ func (b *build) claim(o *object, m model.Match, at *field.Path) bool {
 		b.claims[m] = o
 		return true
 	}
-	whose := "an earlier rule of the same object"
-	if owner != o {
-		whose = owner.report.Object.String() + ", which is older"
-	}
-	o.tell(v1alpha1.ReasonConflicted, at, "%s path %q on %s belongs to %s and stays there: change this path, or remove that one",
-		m.Path.Type, m.Path.Value, hostText(m.Host), whose)
+	o.tell(v1alpha1.ReasonConflicted, at, "%s path %q on %s belongs to %s, and stays there: change this path, or remove that one",
+		m.Path.Type, m.Path.Value, hostText(m.Host), owner.nameFor(o, "an earlier rule"))
 	return false
+}
+
+// nameFor names the owner of something to the object that lost it, and says why it is the owner.
+func (o *object) nameFor(loser *object, part string) string {
+	switch name := o.report.Object.String(); {
+	case o == loser:
+		return part + " of the same object"
+	case o.meta.CreationTimestamp.Time.Equal(loser.meta.CreationTimestamp.Time):
+		return name + ", which is as old and comes first by name"
+	default:
+		return name + ", which is older"
+	}
 }
 
 // canonical makes matches equal that mean the same.

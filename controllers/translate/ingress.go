@@ -100,7 +100,9 @@ func (b *build) ingressPath(o *object, host string, path *networkingv1.HTTPIngre
 	if !strings.HasPrefix(path.Path, "/") {
 		id += "/"
 	}
-	b.addIngressRoute(o, id+path.Path, claimed, &path.Backend, at.Child("backend"))
+	route := b.ingressRoute(o, id+path.Path, claimed)
+	route.Rewrite.RegexTemplate = o.settings.RewriteTarget
+	b.addIngressRoute(o, route, &path.Backend, at.Child("backend"))
 }
 
 func idHost(host string) string {
@@ -138,15 +140,15 @@ func regexMatch(value string, asked bool) (model.PathMatch, error) {
 	return match, err
 }
 
-// addIngressRoute makes the route of a path or of the default backend.
-func (b *build) addIngressRoute(o *object, id string, m model.Match, backend *networkingv1.IngressBackend, at *field.Path) {
+// ingressRoute makes the route of a path or of the default backend, without a backend.
+func (b *build) ingressRoute(o *object, id string, m model.Match) model.Route {
 	s := &o.settings
 	route := model.Route{
 		ID:            b.uniqueID(routeID("ingress", o, id)),
 		Matches:       []model.Match{canonical(m)},
 		Protocols:     s.Protocols,
 		RedirectHTTPS: s.Redirect == annotations.RedirectAlways || s.Redirect == annotations.RedirectWithTLS && o.tlsHosts.has(m.Host),
-		Rewrite:       model.Rewrite{RegexTemplate: s.RewriteTarget, Host: s.RewriteHost},
+		Rewrite:       model.Rewrite{Host: s.RewriteHost},
 		Timeouts:      s.Timeouts,
 		Balance:       s.Balance,
 		Drain:         s.Drain,
@@ -156,7 +158,12 @@ func (b *build) addIngressRoute(o *object, id string, m model.Match, backend *ne
 		cookie.Path = route.Matches[0].Path.Value
 		route.Balance.Sticky = &cookie
 	}
-	if ref, found := b.ingressBackend(o, backend, at); found && s.ClosedBy == "" {
+	return route
+}
+
+// addIngressRoute adds the route with its backend, unless an annotation closes the Ingress.
+func (b *build) addIngressRoute(o *object, route model.Route, backend *networkingv1.IngressBackend, at *field.Path) {
+	if ref, found := b.ingressBackend(o, backend, at); found && o.settings.ClosedBy == "" {
 		route.Backends = []model.BackendRef{ref}
 	}
 	b.add(o, route)
@@ -164,7 +171,7 @@ func (b *build) addIngressRoute(o *object, id string, m model.Match, backend *ne
 
 func (b *build) ingressBackend(o *object, backend *networkingv1.IngressBackend, at *field.Path) (model.BackendRef, bool) {
 	if backend.Service == nil {
-		o.tell(v1alpha1.ReasonUnsupportedValue, at.Child("resource"), "only Services are supported as backends; requests are answered 503: name a Service")
+		o.tell(v1alpha1.ReasonUnsupportedValue, at.Child("resource"), "only Services are supported as backends; %s: name a Service", answered503)
 		return model.BackendRef{}, false
 	}
 	name, port := at.Child("service", "name"), at.Child("service", "port")
@@ -172,7 +179,7 @@ func (b *build) ingressBackend(o *object, backend *networkingv1.IngressBackend, 
 	if backend.Service.Port.Name != "" {
 		want = intstr.FromString(backend.Service.Port.Name)
 	}
-	ref, found := b.backend(o, servicePort{name: backend.Service.Name, nameAt: name, port: want, portAt: port})
+	ref, found := b.backend(o, servicePort{name: backend.Service.Name, nameAt: name, port: want, portAt: port, instead: answered503})
 	if o.settings.BackendProtocol != annotations.BackendUnset {
 		ref.TLS = o.settings.BackendProtocol == annotations.BackendTLS
 	}
@@ -196,7 +203,8 @@ func (b *build) defaultBackend(o *object) {
 			continue
 		}
 		if b.claim(o, m, at) {
-			b.addIngressRoute(o, idHost(host), m, backend, at)
+			// A rewrite speaks of the groups of a path, and here is none: the path stays.
+			b.addIngressRoute(o, b.ingressRoute(o, idHost(host), m), backend, at)
 		}
 	}
 }

@@ -20,10 +20,15 @@ type servicePort struct {
 	nameAt *field.Path
 	port   intstr.IntOrString
 	portAt *field.Path
+	// instead says what happens to requests when there is no such backend.
+	instead string
 }
 
-// noBackend says what happens to a route that lost a backend.
-const noBackend = "requests go to the other backends, or are answered 503 if there are none"
+// What happens to the requests of a route that lost a backend.
+const (
+	answered503 = "requests are answered 503"
+	othersServe = "requests go to the rule's other backends, or are answered 503 if none is left"
+)
 
 // backend finds the Service port, puts its endpoints into the configuration and returns the
 // reference to it. What is missing is told.
@@ -31,17 +36,17 @@ func (b *build) backend(o *object, s servicePort) (model.BackendRef, bool) {
 	key := types.NamespacedName{Namespace: o.meta.Namespace, Name: s.name}
 	svc := b.endpoints.services[key]
 	if svc == nil {
-		o.tell(v1alpha1.ReasonBackendNotFound, s.nameAt, "there is no Service %s; %s: create it, or correct the name", key, noBackend)
+		o.tell(v1alpha1.ReasonBackendNotFound, s.nameAt, "there is no Service %s; %s: create it, or correct the name", key, s.instead)
 		return model.BackendRef{}, false
 	}
 	if svc.Spec.Type == corev1.ServiceTypeExternalName {
 		o.tell(v1alpha1.ReasonUnsupportedValue, s.nameAt, "Service %s is of type ExternalName, which has no endpoints; %s: "+
-			"name a Service with a selector, or write EndpointSlices for one without", key, noBackend)
+			"name a Service with a selector, or write EndpointSlices for one without", key, s.instead)
 		return model.BackendRef{}, false
 	}
 	port := findPort(svc, s.port)
 	if port == nil {
-		o.tell(v1alpha1.ReasonPortNotFound, s.portAt, "Service %s has no TCP port %s; %s: name one of %s", key, s.port.String(), noBackend, portList(svc))
+		o.tell(v1alpha1.ReasonPortNotFound, s.portAt, "Service %s has no TCP port %s; %s: name one of %s", key, s.port.String(), s.instead, portList(svc))
 		return model.BackendRef{}, false
 	}
 	ref := model.BackendRef{Backend: key.String() + ":" + strconv.Itoa(int(port.Port)), Weight: 1, TLS: speaksTLS(port)}

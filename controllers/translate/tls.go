@@ -128,12 +128,8 @@ func (b *build) certifyHosts(o *object, entry tlsEntry, secret types.NamespacedN
 		case !taken:
 			b.certified[host] = certificateOwner{o, secret}
 		case owner.secret != secret:
-			whose := "an earlier entry of the same object"
-			if owner.object != o {
-				whose = owner.object.report.Object.String() + ", which is older"
-			}
 			o.tell(v1alpha1.ReasonConflicted, at, "host %s has the certificate in Secret %s from %s, and keeps it: name the same Secret, or remove one of the two",
-				host, owner.secret, whose)
+				host, owner.secret, owner.object.nameFor(o, "an earlier entry"))
 			continue
 		}
 		if !pair.covers(host) {

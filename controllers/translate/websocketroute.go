@@ -124,10 +124,16 @@ func pathMatch(p *v1alpha1.PathMatch) (model.PathMatch, error) {
 }
 
 func (b *build) ruleBackends(o *object, rule *v1alpha1.Rule, at *field.Path) []model.BackendRef {
+	instead := answered503
+	if len(rule.Backends) > 1 {
+		instead = othersServe
+	}
 	var refs []model.BackendRef
 	for i := range rule.Backends {
 		backend, at := &rule.Backends[i], at.Index(i)
-		ref, found := b.backend(o, servicePort{name: backend.Name, nameAt: at.Child("name"), port: backend.Port, portAt: at.Child("port")})
+		ref, found := b.backend(o, servicePort{
+			name: backend.Name, nameAt: at.Child("name"), port: backend.Port, portAt: at.Child("port"), instead: instead,
+		})
 		if !found {
 			continue
 		}

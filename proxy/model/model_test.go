@@ -41,6 +41,7 @@ func TestAPathIsJudgedByTheCodeThatRunsIt(t *testing.T) {
 		{PathMatch{Type: Exact, Value: "a"}, `path "a" must start with /`},
 		{PathMatch{Type: RegularExpression, Value: "(?i)/a|/b"}, ""},
 		{PathMatch{Type: RegularExpression, Value: "/a("}, "missing closing )"},
+		{PathMatch{Type: RegularExpression, Value: "/a)|(/b"}, "unexpected )"},
 		{PathMatch{Type: RegularExpression, Value: "/(?!x)"}, "no look-around"},
 	} {
 		err := c.path.Validate()

@@ -34,15 +34,12 @@ type PathMatch struct {
 // Regexp compiles a RegularExpression value, anchored at the start of the path: the one way in
 // which such values are compiled, so that what validates is what runs.
 func (p PathMatch) Regexp() (*regexp.Regexp, error) {
-	re, err := regexp.Compile("^(?:" + p.Value + ")")
+	// The bare expression first: wrapping could give sense to one that has none, such as a)|(b.
+	_, err := regexp.Compile(p.Value)
 	if err != nil {
-		// The wrapped expression would confuse whoever wrote the bare one.
-		if _, bare := regexp.Compile(p.Value); bare != nil {
-			err = bare
-		}
 		return nil, fmt.Errorf("%w (RE2 syntax: no look-around, no back-references)", err)
 	}
-	return re, nil
+	return regexp.Compile("^(?:" + p.Value + ")")
 }
 
 // Validate says what is wrong with the match, or returns nil.
