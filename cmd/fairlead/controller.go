@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/fairlead/fairlead/controllers"
 	"github.com/fairlead/fairlead/proxy"
@@ -42,7 +41,6 @@ func newController() *cobra.Command {
 				return err
 			}
 			options.PublishService, options.Log = types.NamespacedName(service), log
-			server.options.Registry = metrics.Registry
 			return server.serve(cmd.Context(), log, func(ctx context.Context, s *proxy.Server, _ *slog.Logger) error {
 				return controllers.Run(ctx, cluster, s, options)
 			})
