@@ -60,10 +60,10 @@ func TestBytesArriveAsTheyWereSent(t *testing.T) {
 		go listen(s.client, toClient)
 
 		a, b, c, d := <-sent, <-sent, <-got, <-got
-		if !(a == c && b == d || a == d && b == c) {
+		if straight, crossed := a == c && b == d, a == d && b == c; !straight && !crossed {
 			t.Error("what arrived is not what was sent")
 		}
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		r := s.end()
 		if r.Reason != model.Closed || r.CloseCode != 1000 || r.Err != nil {
 			t.Errorf("%+v", r)
@@ -120,7 +120,7 @@ func TestCloseAmongLeftovers(t *testing.T) {
 	s.receiveClose(s.client, false, 1008, "no")
 	s.send(s.client, closeFrame(1008, "", true))
 	s.receiveClose(s.endpoint, true, 1008, "")
-	s.endpoint.Close()
+	hangUp(s.endpoint)
 	s.receiveEnd(s.client)
 	s.expect(s.end(), "Closed", "endpoint", 1008, false)
 }
@@ -134,9 +134,9 @@ func TestOpaqueBytesAreNotFrames(t *testing.T) {
 		s.receive(s.endpoint, p)
 		s.sendSoon(s.endpoint, p)
 		s.receive(s.client, p)
-		s.client.Close()
+		hangUp(s.client)
 		s.receiveEnd(s.endpoint)
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		r := s.end()
 		s.expect(r, "Closed", "client", 0, false)
 		if r.ToEndpoint.Messages != 0 || r.ToEndpoint.Bytes != uint64(len(p)) {

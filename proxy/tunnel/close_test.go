@@ -20,7 +20,7 @@ func TestEndpointCloses(t *testing.T) {
 		s.receiveClose(s.client, false, 4001, "kicked")
 		s.send(s.client, closeFrame(4001, "", true))
 		s.receiveClose(s.endpoint, true, 4001, "")
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "Closed", "endpoint", 4001, false)
 	})
@@ -32,11 +32,11 @@ func TestClientClosesAndHangsUp(t *testing.T) {
 	onBoth(t, func(t *testing.T, n network) {
 		s := start(t, n, tunnel.Spec{Frames: true, Close: patience})
 		s.send(s.client, closeFrame(0, "", true))
-		s.client.Close()
+		hangUp(s.client)
 		s.receiveClose(s.endpoint, true, 1005, "")
 		s.receiveEnd(s.endpoint)
 		s.send(s.endpoint, closeFrame(0, "", false))
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.expect(s.end(), "Closed", "client", 1005, false)
 	})
 }
@@ -47,9 +47,9 @@ func TestNothingFollowsAClose(t *testing.T) {
 	s.send(s.client, append(closeFrame(1000, "", true), message([]byte("late"), true)...))
 	s.send(s.client, message([]byte("later"), true))
 	s.receiveClose(s.endpoint, true, 1000, "")
-	s.client.Close()
+	hangUp(s.client)
 	s.receiveEnd(s.endpoint)
-	s.endpoint.Close()
+	hangUp(s.endpoint)
 	r := s.end()
 	s.expect(r, "Closed", "client", 1000, false)
 	if r.ToEndpoint.Messages != 0 || r.ToEndpoint.Bytes != uint64(len(closeFrame(1000, "", true))) {
@@ -106,7 +106,7 @@ func TestProxyCloses(t *testing.T) {
 		s.send(s.client, closeFrame(1001, "", true))
 		s.receiveClose(s.endpoint, true, 1001, "")
 		s.send(s.endpoint, closeFrame(1001, "", false))
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "ServerDrain", "proxy", 1001, false)
 	})
@@ -129,7 +129,7 @@ func TestCloseNeverSplitsAFrame(t *testing.T) {
 		s.receiveClose(s.client, false, 1001, "draining")
 		s.send(s.client, closeFrame(1001, "", true))
 		s.receiveClose(s.endpoint, true, 1001, "")
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "ServerDrain", "proxy", 1001, false)
 	})
@@ -147,7 +147,7 @@ func TestChunkIsCutAtTheBoundary(t *testing.T) {
 	s.receiveClose(s.client, false, 1001, "draining")
 	s.send(s.client, closeFrame(1001, "", true))
 	s.receiveClose(s.endpoint, true, 1001, "")
-	s.endpoint.Close()
+	hangUp(s.endpoint)
 	s.receiveEnd(s.client)
 	r := s.end()
 	s.expect(r, "ServerDrain", "proxy", 1001, false)
@@ -168,7 +168,7 @@ func TestEndpointIsQuickerThanTheProxy(t *testing.T) {
 	s.receive(s.client, bye[2:])
 	s.send(s.client, closeFrame(1000, "", true))
 	s.receiveClose(s.endpoint, true, 1000, "")
-	s.endpoint.Close()
+	hangUp(s.endpoint)
 	s.receiveEnd(s.client)
 	s.expect(s.end(), "Closed", "endpoint", 1000, false)
 }
@@ -204,7 +204,7 @@ func TestClientIgnoresCloseInTheMiddleOfAFrame(t *testing.T) {
 
 // A client that hangs up instead of answering: the endpoint is told by the proxy.
 func TestClientHangsUpOnClose(t *testing.T) {
-	for name, hangUp := range map[string]func(net.Conn){"end": func(c net.Conn) { c.Close() }, "reset": reset} {
+	for name, hangUp := range map[string]func(net.Conn){"end": func(c net.Conn) { hangUp(c) }, "reset": reset} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, plain, tunnel.Spec{Frames: true, Close: patience})
 			s.tunnel.Close(drain, 0)
@@ -212,7 +212,7 @@ func TestClientHangsUpOnClose(t *testing.T) {
 			hangUp(s.client)
 			s.receiveClose(s.endpoint, true, 1001, "draining")
 			s.receiveEnd(s.endpoint)
-			s.endpoint.Close()
+			hangUp(s.endpoint)
 			s.expect(s.end(), "ServerDrain", "proxy", 1001, false)
 		})
 	}
@@ -230,7 +230,7 @@ func TestProxyClosesAHalfClosedTunnel(t *testing.T) {
 		s.send(s.endpoint, p)
 		s.receive(s.client, p)
 	}
-	s.endpoint.Close()
+	hangUp(s.endpoint)
 	s.receiveEnd(s.client)
 	s.expect(s.end(), "Lost", "client", 0, false)
 }
@@ -256,8 +256,8 @@ func TestOpaqueCloses(t *testing.T) {
 		s.receiveEnd(s.client)
 		s.receiveEnd(s.endpoint)
 		s.send(s.client, []byte("dropped"))
-		s.client.Close()
-		s.endpoint.Close()
+		hangUp(s.client)
+		hangUp(s.endpoint)
 		s.expect(s.end(), "ServerDrain", "proxy", 0, false)
 	})
 }
@@ -285,7 +285,7 @@ func TestManyWantToClose(t *testing.T) {
 		wg.Wait()
 		s.send(s.client, closeFrame(1001, "", true))
 		s.receiveClose(s.endpoint, true, 1001, "")
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "ServerDrain", "proxy", 1001, false)
 	})
@@ -299,7 +299,7 @@ func TestEverythingAtOnce(t *testing.T) {
 			var wg sync.WaitGroup
 			wg.Go(func() { s.tunnel.Close(drain, time.Millisecond) })
 			wg.Go(func() { _, _ = s.client.Write(closeFrame(1000, "", true)); reset(s.client) })
-			wg.Go(func() { _, _ = s.endpoint.Write(message(make([]byte, 9999), false)); s.endpoint.Close() })
+			wg.Go(func() { _, _ = s.endpoint.Write(message(make([]byte, 9999), false)); hangUp(s.endpoint) })
 			if i%2 == 0 {
 				wg.Go(func() { s.tunnel.Kill(drain) })
 			}
@@ -315,7 +315,7 @@ func TestEverythingAtOnce(t *testing.T) {
 func TestKill(t *testing.T) {
 	onBoth(t, func(t *testing.T, n network) {
 		s := start(t, n, tunnel.Spec{Frames: true, Close: patience})
-		go func() { _, _ = s.client.Write(message(make([]byte, 64<<20), true)) }() // blocks: nobody reads
+		go func() { _, _ = s.client.Write(message(make([]byte, 16<<20), false)) }() // blocks: nobody reads
 		eventually(t, "nothing flows", func() bool { up, _ := s.tunnel.Traffic(); return up.Bytes > 1<<20 })
 		s.tunnel.Kill(tunnel.Cause{Reason: model.RouteDeleted})
 		s.expect(s.end(), "RouteDeleted", "proxy", 0, false)

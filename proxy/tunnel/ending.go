@@ -286,6 +286,7 @@ func (t *Tunnel) laneLeft() {
 		t.timer.Stop()
 	}
 	t.result.ToEndpoint, t.result.ToClient = t.Traffic()
+	result := t.result
 	t.mu.Unlock()
-	t.owner.TunnelEnded(t.result)
+	t.owner.TunnelEnded(result)
 }

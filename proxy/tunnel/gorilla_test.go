@@ -3,6 +3,7 @@ package tunnel_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -52,7 +53,7 @@ func newRelay(t *testing.T, endpoint string, spec tunnel.Spec) *relay {
 			})
 		}
 	})
-	t.Cleanup(func() { l.Close(); r.starts.Wait() })
+	t.Cleanup(func() { hangUp(l); r.starts.Wait() })
 	return r
 }
 
@@ -95,7 +96,7 @@ func (r *relay) dial(t *testing.T) *websocket.Conn {
 		t.Fatal(err)
 	}
 	_ = c.SetReadDeadline(time.Now().Add(patience))
-	t.Cleanup(func() { c.Close() })
+	t.Cleanup(func() { hangUp(c) })
 	return c
 }
 
@@ -111,7 +112,7 @@ func echoServer(t *testing.T) (address string, ends chan error) {
 			ends <- err
 			return
 		}
-		defer c.Close()
+		defer hangUp(c)
 		if err := c.WriteMessage(websocket.TextMessage, []byte("welcome")); err != nil {
 			ends <- err
 			return
@@ -173,10 +174,10 @@ func TestRealClientsAndServer(t *testing.T) {
 func talkUntilClosed(c *websocket.Conn, seed uint64) error {
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	if _, p, err := c.ReadMessage(); err != nil || string(p) != "welcome" {
-		return fmt.Errorf("no welcome: %q, %v", p, err)
+		return fmt.Errorf("no welcome: %q, %w", p, err)
 	}
 	closed := func(err error) error {
-		if ce, ok := err.(*websocket.CloseError); ok && ce.Code == 1012 && ce.Text == "this pod leaves" {
+		if ce := (*websocket.CloseError)(nil); errors.As(err, &ce) && ce.Code == 1012 && ce.Text == "this pod leaves" {
 			return nil
 		}
 		return err
@@ -212,7 +213,7 @@ func TestRealClientOfADyingServer(t *testing.T) {
 		reset(c.NetConn())
 	})}
 	conns.Go(func() { _ = dying.Serve(l) })
-	t.Cleanup(func() { dying.Close(); conns.Wait() })
+	t.Cleanup(func() { hangUp(dying); conns.Wait() })
 
 	r := newRelay(t, l.Addr().String(), tunnel.Spec{Close: patience})
 	c := r.dial(t)

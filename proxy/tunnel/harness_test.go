@@ -163,7 +163,7 @@ func (s *story) readFull(c net.Conn, p []byte) {
 // receiveEnd expects the end of the stream.
 func (s *story) receiveEnd(c net.Conn) {
 	s.Helper()
-	if n, err := c.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+	if n, err := c.Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
 		s.Fatalf("%d bytes, %v; want the end of the stream", n, err)
 	}
 }
@@ -192,7 +192,7 @@ func plain(t testing.TB) (far, near net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer hangUp(l)
 	far, err = net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func plain(t testing.TB) (far, near net.Conn) {
 		t.Fatal(err)
 	}
 	_ = far.SetDeadline(time.Now().Add(patience))
-	t.Cleanup(func() { far.Close(); near.Close() })
+	t.Cleanup(func() { hangUp(far); hangUp(near) })
 	return far, near
 }
 
@@ -217,7 +217,7 @@ func secure(t testing.TB) (far, near net.Conn) {
 	if err := errors.Join(s.Handshake(), <-done); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Close(); s.Close() })
+	t.Cleanup(func() { hangUp(c); hangUp(s) })
 	return c, s
 }
 
@@ -225,7 +225,7 @@ func secure(t testing.TB) (far, near net.Conn) {
 // half-close and no reset.
 func memory(t testing.TB) (far, near net.Conn) {
 	far, near = net.Pipe()
-	t.Cleanup(func() { far.Close(); near.Close() })
+	t.Cleanup(func() { hangUp(far); hangUp(near) })
 	return far, near
 }
 
@@ -258,6 +258,9 @@ func halfClose(t *testing.T, c net.Conn) {
 		t.Fatal(err)
 	}
 }
+
+// hangUp closes what a test is done with.
+func hangUp(c io.Closer) { _ = c.Close() }
 
 // reset ends the far end with a TCP reset.
 func reset(c net.Conn) {

@@ -33,7 +33,7 @@ func TestHalfClose(t *testing.T) {
 				_ = here.SetReadDeadline(time.Now().Add(patience))
 				s.alive()
 				s.send(there, []byte("and this is the answer"))
-				there.Close()
+				hangUp(there)
 				s.receive(here, []byte("and this is the answer"))
 				s.receiveEnd(here)
 				s.expect(s.end(), "Closed", first, 0, false)
@@ -51,7 +51,7 @@ func TestClientEndsWithoutClose(t *testing.T) {
 		s.receiveEnd(s.endpoint)
 		p := message([]byte("to whom it may concern"), false)
 		s.send(s.endpoint, p)
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receive(s.client, p)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "Lost", "client", 0, false)
@@ -61,7 +61,7 @@ func TestClientEndsWithoutClose(t *testing.T) {
 // As before, but the endpoint neither speaks nor leaves: Spec.Close of silence ends it.
 func TestClientEndsAndEndpointStays(t *testing.T) {
 	s := start(t, plain, tunnel.Spec{Frames: true, Close: 100 * time.Millisecond})
-	s.client.Close()
+	hangUp(s.client)
 	s.receiveEnd(s.endpoint)
 	s.expect(s.end(), "Lost", "client", 0, false)
 }
@@ -78,7 +78,7 @@ func TestClientResets(t *testing.T) {
 
 // An endpoint that dies between two frames, by end or by reset, is explained to the client.
 func TestEndpointDiesBetweenFrames(t *testing.T) {
-	deaths := map[string]func(net.Conn){"end": func(c net.Conn) { c.Close() }, "reset": reset}
+	deaths := map[string]func(net.Conn){"end": func(c net.Conn) { hangUp(c) }, "reset": reset}
 	onBoth(t, func(t *testing.T, n network) {
 		for name, die := range deaths {
 			t.Run(name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestEndpointDiesBetweenFrames(t *testing.T) {
 // The same, with a client that never answers.
 func TestEndpointDiesAndClientIsSilent(t *testing.T) {
 	s := start(t, plain, tunnel.Spec{Frames: true, Close: 100 * time.Millisecond})
-	s.endpoint.Close()
+	hangUp(s.endpoint)
 	s.receiveClose(s.client, false, 1011, "the endpoint went away")
 	s.receiveEnd(s.client)
 	s.expect(s.end(), "Lost", "endpoint", 1011, true)
@@ -111,10 +111,10 @@ func TestEndpointDiesInTheMiddleOfAFrame(t *testing.T) {
 	t.Run("end", func(t *testing.T) {
 		s := start(t, plain, tunnel.Spec{Frames: true, Close: patience})
 		s.send(s.endpoint, half)
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receive(s.client, half)
 		s.receiveEnd(s.client)
-		s.client.Close()
+		hangUp(s.client)
 		r := s.end()
 		s.expect(r, "Lost", "endpoint", 0, true)
 		if !errors.Is(r.Err, io.ErrUnexpectedEOF) {
@@ -134,7 +134,7 @@ func TestEndpointDiesInTheMiddleOfAFrame(t *testing.T) {
 // Many servers answer a Close by dropping the connection. The client's own code comes back all
 // the same: it has nothing to worry about.
 func TestEndpointDropsInsteadOfAnswering(t *testing.T) {
-	for name, die := range map[string]func(net.Conn){"end": func(c net.Conn) { c.Close() }, "reset": reset} {
+	for name, die := range map[string]func(net.Conn){"end": func(c net.Conn) { hangUp(c) }, "reset": reset} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, plain, tunnel.Spec{Frames: true, Close: patience})
 			s.send(s.client, closeFrame(1000, "bye", true))

@@ -29,16 +29,18 @@ func (s *source) fill(fd uintptr) bool {
 	s.take()
 	for {
 		s.n, s.err = syscall.Read(int(fd), s.buf[:])
-		switch {
-		case s.err == syscall.EINTR:
+		switch s.err {
+		case nil:
+			if s.n == 0 {
+				s.err = io.EOF
+			}
+		case syscall.EINTR: //nolint:errorlint // syscall.Read returns it bare
 			continue
-		case s.err == syscall.EAGAIN:
+		case syscall.EAGAIN:
 			s.release()
 			return false
-		case s.err != nil:
+		default:
 			s.n, s.err = 0, os.NewSyscallError("read", s.err)
-		case s.n == 0:
-			s.err = io.EOF
 		}
 		return true
 	}

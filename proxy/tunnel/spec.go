@@ -24,7 +24,8 @@ type Spec struct {
 
 	// Idle ends the tunnel after this long without a byte in either direction. 0: never.
 	Idle time.Duration
-	// Stall ends the tunnel when one end took no byte of a write for this long. 0: never.
+	// Stall ends the tunnel when a write, of 32 KiB at most, was blocked for this long because
+	// one end doesn't read. 0: never.
 	Stall time.Duration
 	// MaxAge ends the tunnel this long after Start. 0: never.
 	MaxAge time.Duration

@@ -39,7 +39,7 @@ func TestIdle(t *testing.T) {
 		s.timeSince(began, time.Hour)
 		s.send(s.client, closeFrame(1001, "", true))
 		s.receiveClose(s.endpoint, true, 1001, "")
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "IdleTimeout", "proxy", 1001, false)
 		s.timeSince(began, time.Hour)
@@ -73,7 +73,7 @@ func TestBytesPutIdleOff(t *testing.T) {
 func TestIdleOpaque(t *testing.T) {
 	inBubble(t, tunnel.Spec{Idle: 90 * time.Second, Close: time.Second}, func(s *story) {
 		began := time.Now()
-		s.client.Close()
+		hangUp(s.client)
 		s.expect(s.end(), "Closed", "client", 0, false)
 		s.timeSince(began, 91*time.Second)
 	})
@@ -127,7 +127,7 @@ func TestTheEarliestCloseCounts(t *testing.T) {
 		s.tunnel.Close(drain, 0)
 		s.send(s.client, closeFrame(1012, "", true))
 		s.receiveClose(s.endpoint, true, 1012, "")
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "EndpointDraining", "proxy", 1012, false)
 	})
@@ -165,7 +165,7 @@ func TestCloseWaitsForWhoStillTalks(t *testing.T) {
 		}
 		s.send(s.endpoint, closeFrame(1000, "", false))
 		s.receiveClose(s.client, false, 1000, "")
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "Closed", "client", 1000, false)
 	})
@@ -180,7 +180,7 @@ func TestClientStalls(t *testing.T) {
 		s.receiveClose(s.endpoint, true, 1011, "the client stopped reading")
 		s.timeSince(began, time.Minute)
 		s.send(s.endpoint, closeFrame(1011, "", false))
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.receiveEnd(s.client)
 		s.expect(s.end(), "StallTimeout", "proxy", 1011, true)
 		s.timeSince(began, time.Minute)
@@ -235,9 +235,9 @@ func TestStalledClientDoesNotHoldTheEndUp(t *testing.T) {
 func TestStallOnRealSockets(t *testing.T) {
 	onBoth(t, func(t *testing.T, n network) {
 		s := start(t, n, tunnel.Spec{Frames: true, Stall: 200 * time.Millisecond, Close: patience})
-		go func() { _, _ = s.endpoint.Write(message(make([]byte, 64<<20), false)) }()
+		go func() { _, _ = s.endpoint.Write(message(make([]byte, 16<<20), false)) }()
 		s.receiveClose(s.endpoint, true, 1011, "the client stopped reading")
-		s.endpoint.Close()
+		hangUp(s.endpoint)
 		s.expect(s.end(), "StallTimeout", "proxy", 1011, true)
 	})
 }
