@@ -15,6 +15,10 @@ const relayBuffer = 8 << 10
 
 var relayBuffers = sync.Pool{New: func() any { return new([relayBuffer]byte) }}
 
+// ErrBodyBroken is wrapped by errors of [Relay] that are the endpoint's fault; all others are the
+// client's.
+var ErrBodyBroken = errors.New("the endpoint broke off its answer")
+
 // Relay writes an endpoint's answer other than 101 to w as it is: status, end-to-end headers plus
 // extra, body, trailers. Every piece of the body is flushed, so that an answer that streams does.
 // It does not close the body.
@@ -63,7 +67,7 @@ func stream(w http.ResponseWriter, body io.Reader) error {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("relay: read the answer's body from the endpoint: %w", err)
+			return fmt.Errorf("relay: %w: %w", ErrBodyBroken, err)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func TestHalfABodyNeverLooksWhole(t *testing.T) {
 			StatusCode: http.StatusOK, ContentLength: -1, Header: http.Header{},
 			Body: io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(broken))),
 		}
-		if err := Relay(w, from, nil); !errors.Is(err, broken) {
+		if err := Relay(w, from, nil); !errors.Is(err, broken) || !errors.Is(err, ErrBodyBroken) {
 			t.Errorf("relay: %v", err)
 		}
 		panic(http.ErrAbortHandler)
