@@ -21,9 +21,8 @@ type publisher struct {
 }
 
 // publish makes what the snapshot wants the server's table. When it returns, the report tells of
-// the table that is in force.
-func (p *publisher) publish(s *snapshot.Snapshot) *translate.Report {
-	began := time.Now()
+// the table that is in force. The snapshot was begun at began.
+func (p *publisher) publish(s *snapshot.Snapshot, began time.Time) *translate.Report {
 	p.options.Now = began
 	config, report := translate.Build(s, p.options)
 	t, err := table.Compile(config, p.server.Table())
@@ -31,11 +30,7 @@ func (p *publisher) publish(s *snapshot.Snapshot) *translate.Report {
 		// Build has checked with the same code, so this is a fault of ours. The table holds the rest.
 		p.log.Error("parts of the configuration are not served", "error", err)
 	}
-	change := p.server.Publish(t)
-	if !change.None() {
-		p.log.Info("route table published", "change", change.String(), "routes", len(config.Routes),
-			"took", time.Since(began).Round(time.Microsecond).String())
-	}
+	p.server.Publish(t, began)
 	for _, problem := range report.Problems {
 		if !slices.Contains(p.told, problem) {
 			p.log.Warn(problem.Message, "reason", problem.Reason, "field", problem.Field)

@@ -66,7 +66,7 @@ func (r *routing) Reconcile(ctx context.Context, _ world) (reconcile.Result, err
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	report := r.publisher.publish(s)
+	report := r.publisher.publish(s, began)
 	r.status.published(report, addresses(s, r.options))
 	end := time.Now()
 	r.next = end.Add(max(r.options.PublishInterval, end.Sub(began)))

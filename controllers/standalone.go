@@ -21,8 +21,9 @@ func Standalone(ctx context.Context, files *snapshot.Files, server *proxy.Server
 	p := publisher{server: server, options: o.Translate, log: o.Log}
 	told := map[string]bool{}
 	return files.Watch(ctx, func() {
+		began := time.Now()
 		s, problems := files.Read()
-		report := p.publish(s)
+		report := p.publish(s, began)
 		told = tellAnew(o.Log, told, append(problems, fileProblems(files, report)...))
 	})
 }

@@ -38,7 +38,7 @@ formatted() {
 
 docs() {
 	local out
-	out=$(go test -run Docs ./controllers/annotations ./proxy/observe) && ! grep -q 'no tests to run' <<<"$out" && return
+	out=$(go test -run Docs ./controllers/annotations ./proxy/observe ./config/crd) && ! grep -q 'no tests to run' <<<"$out" && return
 	echo "$out" && return 1
 }
 

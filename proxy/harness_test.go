@@ -3,13 +3,14 @@ package proxy_test
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -28,10 +29,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const patience = 10 * time.Second
 
 // eventually waits until the story comes true.
-func eventually(t *testing.T, what string, true func() bool) {
+func eventually(t *testing.T, what string, met func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
-	for !true() {
+	for !met() {
 		if time.Now().After(deadline) {
 			t.Fatalf("not in %v: %s", patience, what)
 		}
@@ -81,12 +82,13 @@ func start(t *testing.T, change ...func(*proxy.Options)) *replica {
 // publish makes the configuration the current one.
 func (r *replica) publish(cfg model.Config) *table.Change {
 	r.t.Helper()
+	begun := time.Now()
 	compiled, err := table.Compile(cfg, r.Table())
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	r.config = cfg
-	return r.Publish(compiled)
+	return r.Publish(compiled, begun)
 }
 
 func (r *replica) http() string {
@@ -178,10 +180,10 @@ func (s *socket) code() int {
 		if err == nil {
 			continue
 		}
-		if c, is := err.(*websocket.CloseError); is {
+		if c := (*websocket.CloseError)(nil); errors.As(err, &c) {
 			return c.Code
 		}
-		if timeout, is := err.(net.Error); is && timeout.Timeout() {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			s.t.Fatal("the socket is still open")
 		}
 		return websocket.CloseAbnormalClosure

@@ -92,7 +92,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	group, failed := errgroup.WithContext(base)
 	group.Go(func() error { s.drainSessions(base); return nil })
 	for _, l := range s.listeners() {
-		group.Go(func() error { return l.serve() })
+		group.Go(l.serve)
 	}
 	s.reportReadiness()
 	group.Go(func() error {

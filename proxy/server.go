@@ -52,6 +52,9 @@ func New(o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Registry == nil {
+		o.Registry = observe.NewRegistry()
+	}
 	if o.ServerName == "" {
 		name, err := os.Hostname()
 		if err != nil {
@@ -77,8 +80,9 @@ func (s *Server) Table() *table.Table { return s.table.Load() }
 
 // Publish makes t, compiled from the table that Table returned, the one for new sessions. Open
 // sessions keep what they have; those of routes and endpoints that are gone are drained. It
-// returns what changed; a table that changes nothing is not published.
-func (s *Server) Publish(t *table.Table) *table.Change {
+// returns what changed; a table that changes nothing is not published. The publish latency is
+// measured from begun, when the making of the table began.
+func (s *Server) Publish(t *table.Table, begun time.Time) *table.Change {
 	s.publishing.Lock()
 	defer s.publishing.Unlock()
 	change := t.Diff(s.table.Load())
@@ -89,7 +93,7 @@ func (s *Server) Publish(t *table.Table) *table.Change {
 		s.published.Store(true)
 		s.mark(change, time.Now())
 	}
-	p := observe.Publish{Took: time.Since(t.Begun()), Changed: changed}
+	p := observe.Publish{Took: time.Since(begun), Changed: changed, Change: change.String()}
 	p.Routes, p.Backends, p.Endpoints = t.Len()
 	s.observer.Published(p)
 	s.observer.Forget(change.RoutesRemoved)

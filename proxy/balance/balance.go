@@ -105,11 +105,11 @@ func Weighted(turn uint64, n int, weight func(i int) int, skip Skip) int {
 		if skip.has(i) {
 			continue
 		}
-		if w := uint64(max(weight(i), 0)); point >= w {
-			point -= w
-		} else {
+		w := uint64(max(weight(i), 0))
+		if point < w {
 			return i
 		}
+		point -= w
 	}
 	return None
 }

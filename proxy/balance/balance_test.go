@@ -11,17 +11,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func ids(n int) func(int) uint64 {
-	return func(i int) uint64 { return Hash("endpoint", fmt.Sprint(i)) }
-}
+func id(i int) uint64 { return Hash("endpoint", fmt.Sprint(i)) }
 
 func TestWhenAnEndpointLeavesOnlyItsKeysMove(t *testing.T) {
 	const n, keys, gone = 10, 20000, 3
 	moved := 0
 	for k := range keys {
 		key := Hash(fmt.Sprint("user-", k))
-		before := Rendezvous(key, n, ids(n), nil, nil)
-		after := Rendezvous(key, n, ids(n), nil, func(i int) bool { return i == gone })
+		before := Rendezvous(key, n, id, nil, nil)
+		after := Rendezvous(key, n, id, nil, func(i int) bool { return i == gone })
 		if before != gone && before != after {
 			t.Fatalf("key %d moved from %d to %d though %d left", k, before, after, gone)
 		}
@@ -39,7 +37,7 @@ func TestWeightsAreSharesOfKeys(t *testing.T) {
 	var got [3]int
 	const keys = 20000
 	for k := range keys {
-		got[Rendezvous(Hash(fmt.Sprint(k)), 3, ids(3), func(i int) int { return weights[i] }, nil)]++
+		got[Rendezvous(Hash(fmt.Sprint(k)), 3, id, func(i int) int { return weights[i] }, nil)]++
 	}
 	if share := float64(got[0]) / keys; math.Abs(share-0.9) > 0.01 || got[2] != 0 {
 		t.Errorf("keys were shared as %v", got)
@@ -88,7 +86,7 @@ func TestNothingLeftIsNone(t *testing.T) {
 	all := func(int) bool { return true }
 	weight := func(int) int { return 1 }
 	for name, got := range map[string]int{
-		"rendezvous":      Rendezvous(1, 3, ids(3), nil, all),
+		"rendezvous":      Rendezvous(1, 3, id, nil, all),
 		"in turn":         InTurn(1, 3, all),
 		"least":           Least(1, 3, func(int) int64 { return 0 }, all),
 		"weighted":        Weighted(1, 3, weight, all),
@@ -108,12 +106,12 @@ func TestPartsOfAHashAreKeptApart(t *testing.T) {
 }
 
 func BenchmarkRendezvous(b *testing.B) {
-	id := make([]uint64, 100)
-	for i := range id {
-		id[i] = Hash(fmt.Sprint(i))
+	known := make([]uint64, 100)
+	for i := range known {
+		known[i] = id(i)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		Rendezvous(12345, len(id), func(i int) uint64 { return id[i] }, nil, nil)
+		Rendezvous(12345, len(known), func(i int) uint64 { return known[i] }, nil, nil)
 	}
 }

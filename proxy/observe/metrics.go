@@ -61,7 +61,7 @@ func newMetrics() metrics {
 			1, 5, 15, minute, 5*minute, 15*minute, hour, 4*hour, 12*hour, day, 3*day, 7*day), []string{"route"}),
 		publishes: counters("publishes_total", "Publishes by result: changed, or unchanged when the table stayed.", "result"),
 		publishDuration: prometheus.NewHistogram(seconds("publish_duration_seconds",
-			"Time of compiling and swapping a table that changed.",
+			"Time from the beginning of reading the objects to the table that serves.",
 			.0001, .0005, .001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5)),
 		tableRoutes:    gauge("table_routes", "Routes in the published table."),
 		tableBackends:  gauge("table_backends", "Backends in the published table."),

@@ -357,7 +357,7 @@ func TestPublishesAndStates(t *testing.T) {
 	for _, line := range c.lines() {
 		messages = append(messages, line["msg"].(string))
 	}
-	if want := []string{"table published", "control plane answers", "readiness changed",
+	if want := []string{"route table published", "control plane answers", "readiness changed",
 		"control plane does not answer; traffic goes on with the last table", "readiness changed"}; !slices.Equal(messages, want) {
 		t.Errorf("logged %q, want %q: a change once, and nothing else", messages, want)
 	}

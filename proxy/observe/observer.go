@@ -178,7 +178,8 @@ func (o *Observer) Published(p Publish) {
 	o.publishes.WithLabelValues("changed").Inc()
 	o.publishDuration.Observe(p.Took.Seconds())
 	o.lastPublish.SetToCurrentTime()
-	o.log.Info("table published", "routes", p.Routes, "backends", p.Backends, "endpoints", p.Endpoints, "took", p.Took)
+	o.log.Info("route table published", "change", p.Change,
+		"routes", p.Routes, "backends", p.Backends, "endpoints", p.Endpoints, "took", p.Took)
 }
 
 // ControlPlane records whether the API server answers. Until it is first told, as in standalone

@@ -57,8 +57,10 @@ type Outcome struct {
 type Publish struct {
 	// Routes, Backends and Endpoints count what the table now holds.
 	Routes, Backends, Endpoints int
-	// Took is the time of compiling and swapping the table.
+	// Took is the time from the beginning of reading the objects to the table that serves.
 	Took time.Duration
 	// Changed is false when the configuration equals that of the previous table, which then stays.
 	Changed bool
+	// Change tells in a few words what changed; for the log only.
+	Change string
 }

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
-	"time"
 
 	"github.com/fairlead/fairlead/proxy/balance"
 	"github.com/fairlead/fairlead/proxy/live"
@@ -21,7 +20,6 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 		prev = new(Table)
 	}
 	c := &compilation{prev: prev, t: &Table{
-		begun:    time.Now(),
 		routes:   make(map[string]*Route, len(cfg.Routes)),
 		backends: make(map[string]*Backend, len(cfg.Backends)),
 		claims:   make(map[model.Match]*Route, len(cfg.Routes)),

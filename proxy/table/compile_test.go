@@ -123,6 +123,25 @@ func TestADeletedRouteThatComesBackIsRestored(t *testing.T) {
 	}
 }
 
+func TestARouteLivesAsLongAsSomebodyClaimsItsHostAndPath(t *testing.T) {
+	split := chat("10.0.0.1")
+	split.Routes = append(split.Routes, split.Routes[0])
+	split.Routes[1].ID, split.Routes[1].Matches = "chat/plain", []model.Match{claim("plain.example.com /")}
+	first := compile(t, split, nil)
+	plain := first.routes["chat/plain"].Live
+	plain.Acquire()
+	joined := chat("10.0.0.1")
+	joined.Routes[0].Matches = append(joined.Routes[0].Matches, claim("plain.example.com /"))
+	second := compile(t, joined, first)
+	if gone := second.Diff(first).Gone; len(gone) != 0 {
+		t.Error("its sessions would be closed though their host and path are served")
+	}
+	third := compile(t, chat("10.0.0.1"), second)
+	if gone := third.Diff(second).Gone; len(gone) != 1 || gone[0] != plain {
+		t.Errorf("now nobody claims them, but gone are %v", gone)
+	}
+}
+
 func TestEndpointsThatLeaveAreTold(t *testing.T) {
 	first := compile(t, chat("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"), nil)
 	second := compile(t, chat("10.0.0.1", "!10.0.0.2", "-10.0.0.3"), first)

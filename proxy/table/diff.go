@@ -15,7 +15,7 @@ type Change struct {
 	RoutesAdded, RoutesRemoved, RoutesChanged []string // IDs, sorted
 	// Gone are the living parts of routes whose hosts and paths nobody claims any more.
 	Gone []*live.Route
-	// Back are living parts of routes that are in the new table.
+	// Back are living parts of routes that are in the table, or whose hosts and paths are.
 	Back []*live.Route
 	// Leaving are endpoints that began to terminate or went away while their backend stayed.
 	Leaving []*live.Endpoint
@@ -87,13 +87,26 @@ func (t *Table) diffRoutes(prev *Table, c *Change) {
 			c.RoutesChanged = append(c.RoutesChanged, id)
 		}
 	}
+	judge := func(l *live.Route, matches []model.Match) {
+		if current[l] {
+			return
+		}
+		current[l] = true // once is enough
+		switch {
+		case slices.ContainsFunc(matches, func(m model.Match) bool { return t.claims[m] != nil }):
+			c.Back = append(c.Back, l)
+		default:
+			c.Gone = append(c.Gone, l)
+		}
+	}
 	for id, r := range prev.routes {
 		if t.routes[id] == nil {
 			c.RoutesRemoved = append(c.RoutesRemoved, id)
-			if !current[r.Live] {
-				c.Gone = append(c.Gone, r.Live)
-			}
+			judge(r.Live, r.Matches)
 		}
+	}
+	for _, d := range t.departed.routes {
+		judge(d.live, d.matches)
 	}
 	slices.Sort(c.RoutesAdded)
 	slices.Sort(c.RoutesRemoved)

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/fairlead/fairlead/proxy/balance"
 	"github.com/fairlead/fairlead/proxy/live"
@@ -13,7 +12,6 @@ import (
 
 // Table is an immutable route table. The zero value is empty and serves nothing.
 type Table struct {
-	begun        time.Time
 	routes       map[string]*Route
 	order        []*Route // as configured
 	backends     map[string]*Backend
@@ -78,9 +76,6 @@ type departedRoute struct {
 	live    *live.Route
 	matches []model.Match
 }
-
-// Begun returns when the compilation of the table began.
-func (t *Table) Begun() time.Time { return t.begun }
 
 // Len returns how many routes, backends and endpoints the table has.
 func (t *Table) Len() (routes, backends, endpoints int) {

@@ -3,12 +3,14 @@ package feature
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,9 +108,7 @@ func (p *problems) Handle(_ context.Context, r slog.Record) error {
 }
 
 func (p *problems) has(parts ...string) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, line := range p.list {
+	for _, line := range p.all() {
 		all := true
 		for _, part := range parts {
 			all = all && strings.Contains(line, part)
@@ -118,6 +118,12 @@ func (p *problems) has(parts ...string) bool {
 		}
 	}
 	return false
+}
+
+func (p *problems) all() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.list)
 }
 
 // toldThat waits until the owner is told: all parts are in one warning.
@@ -146,13 +152,11 @@ func (w *world) apply(name string, manifests ...string) {
 	w.until("the change is published", func() bool { return w.server.Table() != before })
 }
 
-func (w *world) until(what string, true func() bool) {
+func (w *world) until(what string, met func() bool) {
 	w.t.Helper()
-	for deadline := time.Now().Add(patience); !true(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !met(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			w.told.mu.Lock()
-			defer w.told.mu.Unlock()
-			w.t.Fatalf("not in %v: %s\ntable:\n%s\ntold: %q", patience, what, w.server.Table(), w.told.list)
+			w.t.Fatalf("not in %v: %s\ntable:\n%s\ntold: %q", patience, what, w.server.Table(), w.told.all())
 		}
 	}
 }
@@ -306,7 +310,7 @@ func (s *socket) code() int {
 	_ = s.SetReadDeadline(time.Now().Add(patience))
 	for {
 		_, _, err := s.ReadMessage()
-		if c, is := err.(*websocket.CloseError); is {
+		if c := (*websocket.CloseError)(nil); errors.As(err, &c) {
 			return c.Code
 		}
 		if err != nil {
