@@ -3,6 +3,7 @@ package controllers
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -48,7 +49,7 @@ func setConditions(conditions *[]metav1.Condition, r translate.ObjectReport) {
 		}
 		meta.SetStatusCondition(conditions, c)
 	}
-	all := append(accepted, refs...) // a route that is not served owes it to the first of these
+	all := slices.Concat(accepted, refs) // a route that is not served owes it to the first of these
 	if served {
 		set(v1alpha1.ConditionAccepted, true, v1alpha1.ReasonAccepted, "the route is valid", accepted)
 		set(v1alpha1.ConditionProgrammed, true, v1alpha1.ReasonProgrammed, fmt.Sprintf("published as %s", count(r.Routes, "route")), nil)

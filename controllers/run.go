@@ -145,8 +145,6 @@ func trim(in any) (any, error) {
 	if o.GetManagedFields() != nil {
 		o.SetManagedFields(nil)
 	}
-	if _, ok := o.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; ok {
-		delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
-	}
+	delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
 	return in, nil
 }

@@ -206,8 +206,8 @@ func decodeError(err error) *field.Error {
 		return &field.Error{Type: field.ErrorTypeTypeInvalid, Field: typed.Field, Detail: "a " + typed.Value + " can't stand here (wanted: " + typed.Type.String() + ")"}
 	}
 	// Strict decoders say: unknown field "spec.host", duplicate field "spec.hosts".
-	what, path, ok := strings.Cut(err.Error(), ` "`)
-	if path, ok = strings.CutSuffix(path, `"`); ok && strings.HasSuffix(what, " field") {
+	what, path, _ := strings.Cut(err.Error(), ` "`)
+	if path, ok := strings.CutSuffix(path, `"`); ok && strings.HasSuffix(what, " field") {
 		return &field.Error{Type: field.ErrorTypeForbidden, Field: path, Detail: what}
 	}
 	return &field.Error{Type: field.ErrorTypeInvalid, Detail: err.Error()}

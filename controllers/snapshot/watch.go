@@ -70,11 +70,11 @@ func (f *Files) folders() map[string]bool {
 	folders := map[string]bool{}
 	add := func(name string) {
 		dir := filepath.Dir(name)
-		real, err := filepath.EvalSymlinks(name)
-		linked := err == nil && real != name
+		linkedTo, err := filepath.EvalSymlinks(name)
+		linked := err == nil && linkedTo != name
 		folders[dir] = folders[dir] || linked
 		if linked {
-			folders[filepath.Dir(real)] = true
+			folders[filepath.Dir(linkedTo)] = true
 		}
 	}
 	for _, root := range f.paths {

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// set reads a command line of a server with an environment.
+func set(environment map[string]string, args ...string) (*serverFlags, error) {
+	var f serverFlags
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	f.add(flags, serverDefaults{admin: ":9090", delay: 5 * time.Second, redirectPort: 443, logFormat: "json"})
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	lookup := func(name string) (string, bool) { v, ok := environment[name]; return v, ok }
+	if err := fromEnvironment(flags, lookup); err != nil {
+		return nil, err
+	}
+	return &f, f.complete()
+}
+
+func TestFlagsAndEnvironmentAreEqualAndTheFlagWins(t *testing.T) {
+	environment := map[string]string{
+		"FAIRLEAD_HTTP_ADDRESS": ":1", "FAIRLEAD_HTTPS_ADDRESS": "", "FAIRLEAD_DRAIN_DELAY": "7s",
+		"FAIRLEAD_TRUSTED_PROXIES": "10.1.2.3/8, 192.0.2.1", "FAIRLEAD_SERVICE_HOST": "of another",
+	}
+	f, err := set(environment, "--http-address", ":2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := f.options
+	if o.HTTPAddress != ":2" || o.HTTPSAddress != "" || o.Drain.Delay != 7*time.Second || o.AdminAddress != ":9090" {
+		t.Errorf("options %+v", o)
+	}
+	if got := f.trusted.String(); got != "10.0.0.0/8,192.0.2.1/32" {
+		t.Errorf("trusted proxies %s", got)
+	}
+}
+
+func TestMistakesAreNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		environment map[string]string
+		args        []string
+		want        string
+	}{
+		"variable":        {map[string]string{"FAIRLEAD_DRAIN_DELAY": "soon"}, nil, "environment variable FAIRLEAD_DRAIN_DELAY"},
+		"flag":            {nil, []string{"--trusted-proxies=proxy.local"}, "neither an address range"},
+		"log level":       {map[string]string{"FAIRLEAD_LOG_LEVEL": "loud"}, nil, "FAIRLEAD_LOG_LEVEL"},
+		"negative":        {nil, []string{"--drain-spread=-1s"}, "--drain-spread"},
+		"nothing":         {nil, []string{"--http-address=", "--https-address="}, "nothing to serve"},
+		"redirect port":   {nil, []string{"--redirect-port=70000"}, "--redirect-port 70000"},
+		"no port to find": {nil, []string{"--redirect-port=0", "--https-address=:https"}, "--redirect-port"},
+	} {
+		if _, err := set(c.environment, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v does not say %q", name, err, c.want)
+		}
+	}
+}
+
+func TestObjectNamesHaveTwoParts(t *testing.T) {
+	for value, ok := range map[string]bool{"prod/tls": true, "": true, "tls": false, "a/b/c": false, "/tls": false, "prod/": false} {
+		var n objectName
+		if err := n.Set(value); (err == nil) != ok {
+			t.Errorf("%q: %v", value, err)
+		} else if ok && n.String() != value {
+			t.Errorf("%q became %q", value, n.String())
+		}
+	}
+}
+
+func TestRedirectsGoToTheListenersPortWhenAsked(t *testing.T) {
+	f, err := set(nil, "--redirect-port=0", "--https-address=127.0.0.1:8443")
+	if err != nil || f.options.RedirectPort != 8443 {
+		t.Errorf("port %d, %v", f.options.RedirectPort, err)
+	}
+}
