@@ -61,7 +61,7 @@ func exchange(conn net.Conn, r *Request, head []byte, timeout time.Duration) (*A
 	}
 	reader := readers.Get().(*bufio.Reader)
 	reader.Reset(from)
-	response, err := readHead(reader, r.Method)
+	response, err := readHead(reader, r.Method) //nolint:bodyclose // the body lasts until Answer.Close
 	if err != nil {
 		putReader(reader)
 		return nil, broken(from, r, timeout, err)
