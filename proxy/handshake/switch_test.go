@@ -1,11 +1,15 @@
 package handshake
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func TestThe101ArrivesAsTheEndpointSentIt(t *testing.T) {
@@ -54,25 +58,51 @@ func TestFramesRightBehindTheRequestAreKept(t *testing.T) {
 	client.hear("and later")
 }
 
-func TestTheTunnelHasNoDeadlineLeft(t *testing.T) {
-	deadlines := make(chan error, 1)
-	from := answer(t, good101)
-	address := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		conn, _, err := Switch(w, from, nil)
+// surrender is a ResponseWriter that gives up its connection.
+type surrender struct {
+	http.ResponseWriter
+	conn net.Conn
+}
+
+func (s surrender) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return s.conn, bufio.NewReadWriter(bufio.NewReader(s.conn), bufio.NewWriter(s.conn)), nil
+}
+
+func TestATunnelMayBeSilentForAsLongAsItLikes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		defer func() { _ = client.Close() }()
+		go func() {
+			_, _ = io.ReadFull(client, make([]byte, len(good101)))
+			time.Sleep(100 * switchTimeout)
+			_, _ = io.WriteString(client, "x")
+		}()
+		conn, _, err := Switch(surrender{conn: server}, answer(t, good101), nil)
 		if err != nil {
-			deadlines <- err
-			return
+			t.Fatal(err)
 		}
 		defer func() { _ = conn.Close() }()
-		_, err = io.ReadFull(conn, make([]byte, 1))
-		deadlines <- err
+		if _, err = io.ReadFull(conn, make([]byte, 1)); err != nil {
+			t.Error(err)
+		}
 	})
-	client := call(t, address, opening)
-	client.head()
-	client.say("x")
-	if err := <-deadlines; err != nil {
-		t.Error(err)
-	}
+}
+
+func TestAClientThatStopsReadingDoesNotHoldTheSwitch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := net.Pipe()
+		defer func() { _ = client.Close() }()
+		begun := time.Now()
+		if _, _, err := Switch(surrender{conn: server}, answer(t, good101), nil); err == nil {
+			t.Error("no error")
+		}
+		if took := time.Since(begun); took != switchTimeout {
+			t.Errorf("took %v", took)
+		}
+		if _, err := client.Read(make([]byte, 1)); err == nil {
+			t.Error("the connection is still open")
+		}
+	})
 }
 
 func TestAWriterThatCanNotBeTakenOverIsAnError(t *testing.T) {
