@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -198,6 +199,36 @@ func TestAnAnswerOtherThan101IsPassedOnAndTheConnectionGoesOn(t *testing.T) {
 	if answers != 2 {
 		t.Errorf("%d answers", answers)
 	}
+}
+
+func TestHalfAnAnswerDoesNotLookWhole(t *testing.T) {
+	p := newPod(t, "breaks")
+	p.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = fmt.Fprint(w, "because ")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	r := start(t)
+	r.publish(service(p))
+	_, answer, err := r.dial(host, "/")
+	if err == nil || answer == nil {
+		t.Fatalf("answered %v, %v", answer, err)
+	}
+	conn, err := net.Dial("tcp", r.http())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = conn.Write([]byte("GET / HTTP/1.1\r\nHost: chat.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"))
+	whole, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(whole.Body); err == nil {
+		t.Error("half an answer came as a whole")
+	}
+	_ = whole.Body.Close()
 }
 
 func TestPlainRequestsAndStreamsAreServedWhereTheRouteAllows(t *testing.T) {

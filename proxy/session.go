@@ -31,6 +31,7 @@ type exchange struct {
 	chosen  choice // its endpoint is nil until one was picked
 	status  int
 	owned   bool // a tunnel has it: the session reports its end
+	broken  bool // an answer ended in the middle
 
 	silence  *silence // of a plain request
 	plainErr error    // why a plain request got no answer
@@ -191,10 +192,16 @@ func (x *exchange) extra() http.Header {
 func (x *exchange) relay(a *backend.Answer) error {
 	defer func() { _ = a.Close() }() // the answer was passed on or the client is gone
 	x.status = a.Response.StatusCode
-	if err := handshake.Relay(x.w, a.Response, x.extra()); err != nil {
-		return &model.Refusal{Reason: model.ClientGone, Detail: "the answer could not be passed on", Err: err}
+	err := handshake.Relay(x.w, a.Response, x.extra())
+	if err == nil {
+		return nil
 	}
-	return nil
+	x.broken = true
+	reason := model.ClientGone
+	if errors.Is(err, handshake.ErrBodyBroken) {
+		reason = model.EndpointReset
+	}
+	return &model.Refusal{Reason: reason, Detail: "the answer could not be passed on", Err: err}
 }
 
 // finish gives the answer of a refusal and tells the outcome, unless a tunnel will.
@@ -213,6 +220,9 @@ func (x *exchange) finish(err error) {
 	}
 	x.release()
 	x.server.observer.Ended(out)
+	if x.broken {
+		panic(http.ErrAbortHandler) // net/http cuts the connection: half an answer must not look whole
+	}
 }
 
 // answer writes a refusal, unless there is nobody left to read it.
