@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,11 +19,11 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fairlead/fairlead/proxy"
@@ -75,11 +76,14 @@ type tenant struct {
 	*cluster.Cluster
 	t    *testing.T
 	name string // of the namespace, the class and the Lease
+
+	config *rest.Config // of the replicas
 }
 
 func newTenant(t *testing.T, name string) *tenant {
 	t.Helper()
-	n := &tenant{controlPlane(t), t, name}
+	c := controlPlane(t)
+	n := &tenant{Cluster: c, t: t, name: name, config: c.Config}
 	n.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	class := &networkingv1.IngressClass{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -184,8 +188,8 @@ func (n *tenant) start(o Options) *replica {
 	out := &logs{}
 	o.Log = slog.New(slog.NewTextHandler(out, nil))
 	o.Translate.ControllerName = n.controller()
-	o.Lease.Namespace, o.Lease.Name = n.name, n.name
-	server, err := proxy.New(proxy.Options{HTTPAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", Registry: prometheus.NewRegistry(), Log: o.Log})
+	o.Lease.Namespace, o.Lease.Name = cmp.Or(o.Lease.Namespace, n.name), n.name
+	server, err := proxy.New(proxy.Options{HTTPAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", Log: o.Log})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -194,7 +198,7 @@ func (n *tenant) start(o Options) *replica {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 2)
-	go func() { ended <- Run(ctx, n.Config, server, o) }()
+	go func() { ended <- Run(ctx, n.config, server, o) }()
 	go func() { ended <- server.Serve(ctx) }()
 	r := &replica{Server: server, t: n.t, log: out}
 	r.stop = sync.OnceFunc(func() {

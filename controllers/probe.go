@@ -30,19 +30,15 @@ type probe struct {
 func (p *probe) watch(ctx context.Context) {
 	tick := time.NewTicker(probeInterval)
 	defer tick.Stop()
-	for was := true; ; {
+	for {
 		err := p.ask(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		p.tell(err == nil)
-		switch {
-		case err != nil && was:
-			p.log.Warn("the API server does not answer; serving goes on with the last route table", "error", err)
-		case err == nil && !was:
-			p.log.Info("the API server answers again")
+		p.tell(err == nil) // which logs when the answer changes
+		if err != nil {
+			p.log.Debug("the API server does not answer", "error", err)
 		}
-		was = err == nil
 		select {
 		case <-ctx.Done():
 			return

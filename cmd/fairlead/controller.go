@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/fairlead/fairlead/controllers"
 	"github.com/fairlead/fairlead/proxy"
@@ -40,6 +41,7 @@ func newController() *cobra.Command {
 			if options.Translate, err = translate.options(); err != nil {
 				return err
 			}
+			server.options.Registry = metrics.Registry // with what controller-runtime measures
 			options.PublishService, options.Log = types.NamespacedName(service), log
 			return server.serve(cmd.Context(), log, func(ctx context.Context, s *proxy.Server, _ *slog.Logger) error {
 				return controllers.Run(ctx, cluster, s, options)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/fairlead/fairlead/proxy"
 )
@@ -77,7 +76,7 @@ type feed func(ctx context.Context, server *proxy.Server, log *slog.Logger) erro
 // serve serves until ctx is done. The feed goes on while the server drains, so that what changes in
 // the meantime, such as endpoints that go, still counts.
 func (f *serverFlags) serve(ctx context.Context, log *slog.Logger, feed feed) error {
-	f.options.Log, f.options.Registry = log, metrics.Registry
+	f.options.Log = log
 	server, err := proxy.New(f.options)
 	if err != nil {
 		return err

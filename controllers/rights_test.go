@@ -1,0 +1,54 @@
+package controllers
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
+)
+
+// The rights that config/rbac gives to the ServiceAccount are enough for everything that a replica does.
+func TestRightsSuffice(t *testing.T) {
+	n := newTenant(t, "rights")
+	n.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "fairlead-system"}})
+	for _, file := range []string{"role.yaml", "role_binding.yaml"} {
+		f, err := os.Open(filepath.Join("..", "config", "rbac", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Close() }()
+		for decoder := utilyaml.NewYAMLOrJSONDecoder(f, 4096); ; {
+			var o unstructured.Unstructured
+			if err := decoder.Decode(&o); err != nil {
+				break
+			}
+			if len(o.Object) > 0 {
+				n.create(&o)
+			}
+		}
+	}
+	n.config = rest.CopyConfig(n.Config)
+	n.config.Impersonate = rest.ImpersonationConfig{
+		UserName: "system:serviceaccount:fairlead-system:fairlead",
+		Groups:   []string{"system:serviceaccounts", "system:serviceaccounts:fairlead-system", "system:authenticated"},
+	}
+
+	n.service("chat")
+	bad := n.ingress("web", "web.example.com", "chat")
+	bad.Annotations = map[string]string{"fairlead.dev/idle-timeout": "a while"}
+	n.create(bad, n.route("chat", "chat.example.com", "chat"))
+	r := n.start(Options{PublishAddresses: []string{"192.0.2.1"}, Lease: LeaseOptions{Namespace: "fairlead-system"}})
+	n.conditions("chat", "Accepted=True/Accepted", "Programmed=True/Programmed", "ResolvedRefs=True/ResolvedRefs")
+	n.hasAddresses("web", "192.0.2.1")
+	n.tells("web", "Warning InvalidAnnotation")
+	n.tells("web", "Normal Programmed")
+	if refused := r.log.count("forbidden"); refused > 0 {
+		t.Errorf("%d requests were forbidden:\n%s", refused, r.log)
+	}
+}
