@@ -2,6 +2,7 @@ package tunnel_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -96,7 +97,7 @@ func readNumbersUntilClose(c net.Conn) (messages uint64, err error) {
 	}
 	want := closeFrame(drain.Code, drain.Text, false)[1:]
 	rest := make([]byte, len(want))
-	if _, err := io.ReadFull(in, rest); err != nil || string(rest) != string(want) {
+	if _, err := io.ReadFull(in, rest); err != nil || !bytes.Equal(rest, want) {
 		return messages, fmt.Errorf("the Close frame goes on with % x (%w)", rest, err)
 	}
 	if _, err := c.Write(closeFrame(drain.Code, "", true)); err != nil {
