@@ -70,12 +70,16 @@ func (x *exchange) tunnel(a *backend.Answer) error {
 }
 
 // jittered varies an age by the percentage, so that sockets that came together don't go together.
+// 0 is off and stays off; any other age stays on.
 func jittered(age time.Duration, percent *int) time.Duration {
+	if age <= 0 {
+		return 0
+	}
 	p := model.DefaultMaxAgeJitter
 	if percent != nil {
 		p = *percent
 	}
-	return age + time.Duration(float64(age)*float64(p)/100*(2*rand.Float64()-1))
+	return max(age+time.Duration(float64(age)*float64(p)/100*(2*rand.Float64()-1)), time.Millisecond)
 }
 
 func (x *exchange) session() *session {
