@@ -170,6 +170,21 @@ func (c *Cluster) LogFile(component string) string {
 	return filepath.Join(c.dir, component+".log")
 }
 
+// KubeconfigFor writes a kubeconfig file for another user, who may do what RBAC allows him, and returns its path. A ServiceAccount's user
+// is system:serviceaccount:NAMESPACE:NAME.
+func (c *Cluster) KubeconfigFor(user string) (string, error) {
+	added, err := c.environment.AddUser(envtest.User{Name: user}, nil)
+	if err != nil {
+		return "", err
+	}
+	data, err := added.KubeConfig()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(c.dir, strings.ReplaceAll(user, ":", "-")+".kubeconfig")
+	return path, os.WriteFile(path, data, 0o600)
+}
+
 // Kubectl runs the real kubectl and returns what it prints. The error holds what it prints on stderr.
 func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
 	binaries, err := findBinaries()
