@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/kubernetes"
@@ -93,7 +92,7 @@ func podNamespace() string {
 // Start competes for the Lease until ctx is done and gives it back then. A lease that is lost is
 // competed for again.
 func (l *leader) Start(ctx context.Context) error {
-	ctx = klog.NewContext(ctx, logr.FromSlogHandler(l.log.Handler()))
+	ctx = klog.NewContext(ctx, quiet(l.log))
 	for ctx.Err() == nil {
 		elector, err := leaderelection.NewLeaderElector(l.config)
 		if err != nil {

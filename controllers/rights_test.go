@@ -1,15 +1,17 @@
 package controllers
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/rest"
 )
 
@@ -18,15 +20,16 @@ func TestRightsSuffice(t *testing.T) {
 	n := newTenant(t, "rights")
 	n.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "fairlead-system"}})
 	for _, file := range []string{"role.yaml", "role_binding.yaml"} {
-		f, err := os.Open(filepath.Join("..", "config", "rbac", file))
+		content, err := os.ReadFile(filepath.Join("..", "config", "rbac", file))
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() { _ = f.Close() }()
-		for decoder := utilyaml.NewYAMLOrJSONDecoder(f, 4096); ; {
+		for decoder := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(content), 4096); ; {
 			var o unstructured.Unstructured
-			if err := decoder.Decode(&o); err != nil {
+			if err := decoder.Decode(&o); errors.Is(err, io.EOF) {
 				break
+			} else if err != nil {
+				t.Fatal(err)
 			}
 			if len(o.Object) > 0 {
 				n.create(&o)

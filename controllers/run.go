@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/fields"
@@ -118,7 +117,7 @@ func newManager(cfg *rest.Config, log *slog.Logger) (manager.Manager, error) {
 	again := true
 	return manager.New(cfg, manager.Options{
 		Scheme:  scheme,
-		Logger:  logr.FromSlogHandler(log.Handler()),
+		Logger:  quiet(log),
 		Metrics: metricsserver.Options{BindAddress: "0"}, // the admin address serves them
 		Cache: cache.Options{
 			DefaultTransform: trim,

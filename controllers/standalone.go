@@ -24,7 +24,10 @@ func Standalone(ctx context.Context, files *snapshot.Files, server *proxy.Server
 		began := time.Now()
 		s, problems := files.Read()
 		report := p.publish(s, began)
-		told = tellAnew(o.Log, told, append(problems, fileProblems(files, report)...))
+		now := map[string]bool{}
+		tell(o.Log, "mistake in a manifest; what the file said when it was last good stays in force", problems, told, now)
+		tell(o.Log, "problem with an object", fileProblems(files, report), told, now)
+		told = now
 	})
 }
 
@@ -41,16 +44,14 @@ func fileProblems(files *snapshot.Files, report *translate.Report) []snapshot.Pr
 	return list
 }
 
-// tellAnew logs the problems that were not told yet and returns those that there are now.
-func tellAnew(log *slog.Logger, told map[string]bool, problems []snapshot.Problem) map[string]bool {
-	now := make(map[string]bool, len(problems))
+// tell logs the problems that were not told before and notes them all in now.
+func tell(log *slog.Logger, what string, problems []snapshot.Problem, told, now map[string]bool) {
 	for _, p := range problems {
-		if !told[p.Error()] && !now[p.Error()] {
-			log.Warn(p.Message, "file", p.File, "document", p.Document, "object", p.Object, "field", p.Field)
+		if line := p.Error(); !told[line] && !now[line] {
+			log.Warn(what, "problem", p.Message, "file", p.File, "document", p.Document, "object", p.Object, "field", p.Field)
 		}
 		now[p.Error()] = true
 	}
-	return now
 }
 
 // Check reads the files once and returns the table that they give, and every problem of the files

@@ -98,8 +98,8 @@ func TestStandaloneServesAFolder(t *testing.T) {
 	}
 
 	write(t, file, strings.Replace(manifests("c.example.com", at), "pathType: Prefix", "pathTyp: Prefix", 1))
-	line := logged(t, lines, "unknown field")
-	if line["field"] != "spec.rules[0].http.paths[0].pathTyp" || line["object"] != "Ingress web" || line["file"] != file || line["document"] != 2.0 {
+	line := logged(t, lines, "mistake in a manifest")
+	if line["problem"] != "unknown field" || line["field"] != "spec.rules[0].http.paths[0].pathTyp" || line["object"] != "Ingress web" || line["file"] != file || line["document"] != 2.0 {
 		t.Errorf("the mistake is told as %v", line)
 	}
 	if got := get(t, http, "b.example.com"); got != "hello" {
