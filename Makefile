@@ -37,8 +37,8 @@ fmt: ## Format the source and its imports.
 generate: ## Write deep copies, CRDs and roles anew from the Go types.
 	hack/generate.sh
 
-bench: ## Run the benchmarks of the data plane.
-	go test -run '^$$' -bench . -benchmem $(ARGS) ./proxy/...
+bench: ## Run the benchmarks.
+	go test -run '^$$' -bench . -benchmem $(ARGS) ./proxy/... ./controllers/translate ./test/bench
 
 control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 minutes, once).
 	hack/kube/build.sh
