@@ -87,6 +87,7 @@ func (c *Cluster) start(ctx context.Context, binaries string, options Options) e
 		return err
 	}
 	var err error
+	c.Config.WarningHandler = rest.NoWarnings{} // callers apply questionable objects on purpose
 	if c.clients, err = kubernetes.NewForConfig(c.Config); err != nil {
 		return err
 	}

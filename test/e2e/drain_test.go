@@ -21,7 +21,7 @@ func TestShutdownSaysGoodbyeOverAWindow(t *testing.T) {
 	f.published(t, socketRoute(ns), func(r *route) error { return wanted(r.ready(), 4) })
 	var all fleet
 	for range 60 {
-		all = append(all, open(t, "ws://sockets.example.com/socket", f.http))
+		all = append(all, open(t, "ws://"+socketHost(ns)+"/socket", f.http))
 	}
 
 	must(t, f.Signal(syscall.SIGTERM))
@@ -32,7 +32,7 @@ func TestShutdownSaysGoodbyeOverAWindow(t *testing.T) {
 		}
 		return wanted(status, http.StatusServiceUnavailable)
 	})
-	all = append(all, open(t, "ws://sockets.example.com/socket", f.http))
+	all = append(all, open(t, "ws://"+socketHost(ns)+"/socket", f.http))
 	if _, dead := all.alive(nil); dead != nil {
 		t.Errorf("closed before the delay was over: %v", dead)
 	}
@@ -69,7 +69,7 @@ func TestAKilledPodEndsItsSocketsOnly(t *testing.T) {
 	f.published(t, socketRoute(ns), func(r *route) error { return wanted(r.ready(), 4) })
 	var all fleet
 	for range 20 {
-		all = append(all, open(t, "ws://sockets.example.com/socket", f.http))
+		all = append(all, open(t, "ws://"+socketHost(ns)+"/socket", f.http))
 	}
 	killed := all[0].pod
 	must(t, node.Kill(ns, killed))

@@ -32,10 +32,10 @@ func TestNothingCutsASocket(t *testing.T) {
 		s.fairlead.published(t, id, func(r *route) error { return wanted(r.ready(), 4) })
 	}
 	for len(s.fleet) < 200 {
-		for _, url := range []string{"ws://web.example.com/socket", "ws://sockets.example.com/socket"} {
+		for _, url := range []string{"ws://" + webHost(s.ns) + "/socket", "ws://" + socketHost(s.ns) + "/socket"} {
 			s.fleet = append(s.fleet, open(t, url, s.fairlead.http), open(t, url, s.fairlead.http))
 		}
-		s.fleet = append(s.fleet, open(t, "wss://web.example.com/socket", s.fairlead.https))
+		s.fleet = append(s.fleet, open(t, "wss://"+webHost(s.ns)+"/socket", s.fairlead.https))
 	}
 	t.Logf("%d sockets: %v", len(s.fleet), s.fleet.pods())
 	for _, chapter := range []struct {
@@ -87,7 +87,7 @@ kind: WebSocketRoute
 metadata: {name: other-NUMBER, namespace: %[1]s}
 spec:
   ingressClassName: fairlead
-  hosts: [web.example.com, other-NUMBER.example.org]
+  hosts: [web.%[1]s.test, other-NUMBER.example.org]
   rules:
   - name: main
     matches: [{path: {type: Prefix, value: /NUMBER}}]
@@ -121,7 +121,7 @@ func (s *story) rotateCertificate(t *testing.T) {
 		writeCertificate(t, s.ns, serial)
 		eventually(t, 20*time.Second, "the new certificate is served", func() error {
 			conn, err := tls.Dial("tcp", s.fairlead.https, &tls.Config{
-				ServerName: "web.example.com", InsecureSkipVerify: true, //nolint:gosec // the serial number tells
+				ServerName: webHost(s.ns), InsecureSkipVerify: true, //nolint:gosec // the serial number tells
 			})
 			if err != nil {
 				return err
@@ -187,7 +187,7 @@ func (s *story) restartAPIServer(t *testing.T) {
 		t.Errorf("without an API server, /readyz says %d", status)
 	}
 	// New sockets are served from the last table.
-	late := open(t, "ws://web.example.com/socket", s.fairlead.http)
+	late := open(t, "ws://"+webHost(s.ns)+"/socket", s.fairlead.http)
 	s.fleet = append(s.fleet, late)
 	must(t, plane.StartAPIServer(t.Context()))
 	eventually(t, 60*time.Second, "fairlead notices that it is back", func() error {

@@ -80,9 +80,9 @@ metadata:
   annotations: {nginx.ingress.kubernetes.io/ssl-redirect: "false"}
 spec:
   ingressClassName: fairlead
-  tls: [{hosts: [web.example.com], secretName: web}]
+  tls: [{hosts: [web.%[1]s.test], secretName: web}]
   rules:
-  - host: web.example.com
+  - host: web.%[1]s.test
     http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: chat, port: {name: ws}}}}]}
 `
 
@@ -92,15 +92,19 @@ kind: WebSocketRoute
 metadata: {name: sockets, namespace: %[1]s}
 spec:
   ingressClassName: fairlead
-  hosts: [sockets.example.com]
+  hosts: [sockets.%[1]s.test]
   rules:
   - name: main
     matches: [{path: {type: Prefix, value: /socket}}]
     backends: [{name: chat, port: 80}]
 `
 
+// The hosts of the manifests. Each namespace has its own: between two objects that claim the same one, the older wins.
+func webHost(ns string) string    { return "web." + ns + ".test" }
+func socketHost(ns string) string { return "sockets." + ns + ".test" }
+
 // The IDs under which the manifests' routes are published.
-func ingressRoute(ns string) string { return "ingress/" + ns + "/web/web.example.com/" }
+func ingressRoute(ns string) string { return "ingress/" + ns + "/web/" + webHost(ns) + "/" }
 func socketRoute(ns string) string  { return "wsr/" + ns + "/sockets/main" }
 
 // merge patches a field of an object.
@@ -156,7 +160,7 @@ func writeCertificate(t *testing.T, ns string, serial int64) {
 	must(t, err)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial),
-		DNSNames:     []string{"web.example.com"},
+		DNSNames:     []string{webHost(ns)},
 		NotBefore:    time.Now().Add(-time.Hour),
 		NotAfter:     time.Now().Add(time.Hour),
 	}

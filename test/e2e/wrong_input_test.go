@@ -23,7 +23,7 @@ metadata:
   annotations: {ANNOTATION}
 spec:
   ingressClassName: fairlead
-  tls: [{hosts: [NAME.example.com], secretName: SECRET}]
+  tls: [{hosts: [NAME.%[1]s.test], secretName: SECRET}]
   rules:
   - host: HOST
     http:
@@ -46,7 +46,7 @@ kind: WebSocketRoute
 metadata: {name: orphan, namespace: %[1]s}
 spec:
   ingressClassName: fairlead
-  hosts: [orphan.example.com]
+  hosts: [orphan.%[1]s.test]
   rules:
   - matches: [{path: {value: /lost}}]
     backends: [{name: nowhere, port: 80}]
@@ -78,7 +78,7 @@ var mistakes = map[string]mistake{
 		map[string]string{"ANNOTATION": `fairlead.dev/use-regex: "true"`, "PATH": "/(unclosed"},
 		v1alpha1.ReasonInvalid, "(unclosed",
 	},
-	"twice": {map[string]string{"HOST": "web.example.com", "PATH": "/"}, v1alpha1.ReasonConflicted, "web"},
+	"twice": {map[string]string{"HOST": "web.%[1]s.test", "PATH": "/"}, v1alpha1.ReasonConflicted, "web"},
 }
 
 // TestAMistakeCostsOnlyItself: every kind of mistake at once, and its owner is told. Sockets of others stay, new ones
@@ -92,7 +92,7 @@ func TestAMistakeCostsOnlyItself(t *testing.T) {
 	f.published(t, ingressRoute(ns), func(r *route) error { return wanted(r.ready(), 4) })
 	var all fleet
 	for range 20 {
-		all = append(all, open(t, "ws://web.example.com/socket", f.http))
+		all = append(all, open(t, "ws://"+webHost(ns)+"/socket", f.http))
 	}
 	time.Sleep(time.Second) // creation times are whole seconds, and the older object wins
 	apply(t, brokenSecret, ns)
@@ -104,15 +104,15 @@ func TestAMistakeCostsOnlyItself(t *testing.T) {
 		eventually(t, 20*time.Second, "the owner of "+name+" is told", func() error {
 			return told(t, ns, name, wrong)
 		})
-		host := name + ".example.com"
+		host := name + "." + ns + ".test"
 		if wrong.fill["HOST"] != "" {
-			host = wrong.fill["HOST"]
+			host = fmt.Sprintf(wrong.fill["HOST"], ns)
 		}
 		all = append(all, open(t, "ws://"+host+"/fine/socket", f.http))
 	}
 	checkOrphan(t, ns)
-	all = append(all, open(t, "ws://orphan.example.com/socket", f.http))
-	all = append(all, open(t, "ws://web.example.com/socket", f.http))
+	all = append(all, open(t, "ws://orphan."+ns+".test/socket", f.http))
+	all = append(all, open(t, "ws://"+webHost(ns)+"/socket", f.http))
 	for _, s := range all {
 		if err := s.settle(10 * time.Second); err != nil {
 			t.Error(err)
@@ -122,7 +122,7 @@ func TestAMistakeCostsOnlyItself(t *testing.T) {
 
 func (m mistake) manifest(name string) string {
 	fill := map[string]string{
-		"HOST": name + ".example.com", "ANNOTATION": `nginx.ingress.kubernetes.io/ssl-redirect: "false"`, "PATH": "/wrong",
+		"HOST": name + ".%[1]s.test", "ANNOTATION": `nginx.ingress.kubernetes.io/ssl-redirect: "false"`, "PATH": "/wrong",
 		"SERVICE": "chat", "PORT": "name: ws", "SECRET": "web",
 	}
 	for key, value := range m.fill {
