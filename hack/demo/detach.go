@@ -22,18 +22,18 @@ func detach(at ports, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = log.Close() }() // the child has its own copy
-	ready, tell, err := os.Pipe()
+	ready, readied, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = ready.Close() }() // only read
 	cmd := exec.Command(self, append([]string{"up"}, at.args()...)...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{tell}
+	cmd.ExtraFiles = []*os.File{readied}
 	cmd.Env = append(os.Environ(), readyVariable+"=3") // the first of ExtraFiles
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
-	_ = tell.Close() // ours; else the end of the child's would not be seen
+	_ = readied.Close() // ours; else the end of the child's would not be seen
 	if err != nil {
 		return fmt.Errorf("start the demo: %w", err)
 	}
@@ -53,7 +53,7 @@ func detach(at ports, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "It runs on as process %d; end it with: make demo-down (or go run ./hack/demo down)\n", cmd.Process.Pid)
+	tell(out, "It runs on as process %d; end it with: make demo-down (or go run ./hack/demo down)", cmd.Process.Pid)
 	return cmd.Process.Release()
 }
 

@@ -93,6 +93,6 @@ func (d *demo) explain() {
 		fmt.Fprintln(os.Stderr, err) // the terminal is gone; the demo is not
 	}
 	if os.Getenv(readyVariable) == "" {
-		fmt.Fprintln(d.out, "Ctrl-C stops everything.")
+		tell(d.out, "Ctrl-C stops everything.")
 	}
 }

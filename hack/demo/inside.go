@@ -62,7 +62,7 @@ func inside(args []string, out io.Writer) (err error) {
 	d.explain()
 	if *tellReady {
 		ready := os.NewFile(uintptr(firstListener+len(d.listeners)), "ready")
-		if _, err := ready.Write([]byte("\n")); err != nil {
+		if _, err := ready.WriteString("\n"); err != nil {
 			return fmt.Errorf("say that all is ready: %w", err)
 		}
 		if err := ready.Close(); err != nil {
@@ -103,7 +103,7 @@ func (d *demo) start(ctx context.Context) error {
 }
 
 func (d *demo) say(text string) {
-	fmt.Fprintf(d.out, "%-90s %6.1f s\n", text, time.Since(d.begin).Seconds())
+	tell(d.out, "%-90s %6.1f s", text, time.Since(d.begin).Seconds())
 }
 
 func (d *demo) startCluster(ctx context.Context) error {

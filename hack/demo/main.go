@@ -61,6 +61,11 @@ func run(args []string, out io.Writer) error {
 	return flag.ErrHelp
 }
 
+// tell prints a line. A terminal that is gone is no reason to end.
+func tell(out io.Writer, format string, args ...any) {
+	_, _ = fmt.Fprintf(out, format+"\n", args...)
+}
+
 // ports are where the demo is reached on 127.0.0.1.
 type ports struct{ HTTP, HTTPS, Admin, API int }
 

@@ -73,12 +73,13 @@ func talk(args []string, in io.Reader, out io.Writer) error {
 // converse lasts as long as one socket.
 func converse(ctx context.Context, conn *websocket.Conn, lines <-chan string, out io.Writer) {
 	since := time.Now()
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
+	var why error
 	go func() {
+		defer close(ended)
 		for {
-			_, data, err := conn.ReadMessage()
-			if err != nil {
-				ended <- err
+			var data []byte
+			if _, data, why = conn.ReadMessage(); why != nil {
 				return
 			}
 			show(out, data)
@@ -91,8 +92,8 @@ func converse(ctx context.Context, conn *websocket.Conn, lines <-chan string, ou
 			if err := conn.WriteMessage(websocket.TextMessage, []byte(line)); err != nil {
 				note(out, "not sent: %v", err)
 			}
-		case err := <-ended:
-			note(out, "socket ended after %s: %v", time.Since(since).Round(time.Second), err)
+		case <-ended:
+			note(out, "socket ended after %s: %v", time.Since(since).Round(time.Second), why)
 			return
 		case <-ctx.Done():
 			text := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
@@ -121,12 +122,12 @@ func show(out io.Writer, data []byte) {
 	case chat.TypePeople:
 		note(out, "%d on this pod", message.People)
 	case chat.TypeMessage:
-		fmt.Fprintf(out, "%s: %s\n", message.From, message.Text)
+		tell(out, "%s: %s", message.From, message.Text)
 	}
 }
 
 func note(out io.Writer, format string, args ...any) {
-	fmt.Fprintf(out, "%s %s\n", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
+	tell(out, "%s %s", time.Now().Format(time.TimeOnly), fmt.Sprintf(format, args...))
 }
 
 // open dials a URL whose host ends with .localhost, at an address or, when that is empty, at 127.0.0.1 and the URL's port.

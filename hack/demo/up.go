@@ -88,7 +88,7 @@ func outside(at ports, listeners []*os.File, out io.Writer) error {
 	}
 	if stopped, err := build(signals, out); err != nil || stopped {
 		if stopped {
-			fmt.Fprintln(out, stoppedText)
+			tell(out, stoppedText)
 		}
 		return err
 	}
@@ -142,13 +142,13 @@ func wait(cmd *exec.Cmd, signals <-chan os.Signal, out io.Writer) error {
 				return fmt.Errorf("the demo ended: %w", err)
 			}
 			if asked > 0 {
-				fmt.Fprintln(out, stoppedText)
+				tell(out, stoppedText)
 			}
 			return nil
 		case <-signals:
 			asked++
 			if asked == 1 {
-				fmt.Fprintln(out, "\nstopping (again to kill)")
+				tell(out, "\nstopping (again to kill)")
 				_ = cmd.Process.Signal(syscall.SIGTERM) // ended in this moment: the other case tells
 			} else {
 				_ = cmd.Process.Kill()
@@ -165,7 +165,7 @@ func innerCommand(at ports, out io.Writer) (*exec.Cmd, error) {
 		cmd.SysProcAttr.Setpgid = true // Ctrl-C is for the outer process
 		return cmd, nil
 	}
-	fmt.Fprintf(out, "%v\nthe pods share this machine's address instead, on ports of their own\n", err)
+	tell(out, "%v\nthe pods share this machine's address instead, on ports of their own", err)
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -219,10 +219,13 @@ func build(signals <-chan os.Signal, out io.Writer) (stopped bool, err error) {
 		if err := cmd.Start(); err != nil {
 			return false, fmt.Errorf("%s: %w", step[0], err)
 		}
-		done := make(chan error, 1)
-		go func() { done <- cmd.Wait() }()
+		done := make(chan struct{})
+		go func() {
+			err = cmd.Wait()
+			close(done)
+		}()
 		select {
-		case err := <-done:
+		case <-done:
 			if err != nil {
 				return false, fmt.Errorf("%v: %w", step, err)
 			}
@@ -232,7 +235,7 @@ func build(signals <-chan os.Signal, out io.Writer) (stopped bool, err error) {
 			return true, nil
 		}
 		if took := time.Since(begin); took > time.Second {
-			fmt.Fprintf(out, "%-55s %6.1f s\n", fmt.Sprint("built with ", step[0]), took.Seconds())
+			tell(out, "%-55s %6.1f s", "built with "+step[0], took.Seconds())
 		}
 	}
 	return false, nil

@@ -111,8 +111,7 @@ func TestAMistakeCostsOnlyItself(t *testing.T) {
 		all = append(all, open(t, "ws://"+host+"/fine/socket", f.http))
 	}
 	checkOrphan(t, ns)
-	all = append(all, open(t, "ws://orphan."+ns+".test/socket", f.http))
-	all = append(all, open(t, "ws://"+webHost(ns)+"/socket", f.http))
+	all = append(all, open(t, "ws://orphan."+ns+".test/socket", f.http), open(t, "ws://"+webHost(ns)+"/socket", f.http))
 	for _, s := range all {
 		if err := s.settle(10 * time.Second); err != nil {
 			t.Error(err)
