@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -220,14 +221,15 @@ func build(signals <-chan os.Signal, out io.Writer) (stopped bool, err error) {
 			return false, fmt.Errorf("%s: %w", step[0], err)
 		}
 		done := make(chan struct{})
+		var failed error
 		go func() {
-			err = cmd.Wait()
+			failed = cmd.Wait()
 			close(done)
 		}()
 		select {
 		case <-done:
-			if err != nil {
-				return false, fmt.Errorf("%v: %w", step, err)
+			if failed != nil {
+				return false, fmt.Errorf("%s: %w", strings.Join(step, " "), failed)
 			}
 		case <-signals:
 			cancel()
