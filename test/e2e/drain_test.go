@@ -38,11 +38,11 @@ func TestShutdownSaysGoodbyeOverAWindow(t *testing.T) {
 	}
 	var ends []time.Time
 	for _, s := range all {
-		code, err := s.closeCode(20 * time.Second)
+		closed, err := s.goodbye(20 * time.Second)
 		if err != nil {
 			t.Error(err)
-		} else if code != websocket.CloseGoingAway {
-			t.Errorf("Close %d, want 1001", code)
+		} else if closed.Code != websocket.CloseGoingAway {
+			t.Errorf("%v, want Close 1001", closed)
 		}
 		ends = append(ends, s.at)
 	}
@@ -78,10 +78,10 @@ func TestAKilledPodEndsItsSocketsOnly(t *testing.T) {
 			continue
 		}
 		// 1011, RFC 6455 section 7.4.1: the server met a condition that kept it from fulfilling the request.
-		if code, err := s.closeCode(20 * time.Second); err != nil {
+		if closed, err := s.goodbye(20 * time.Second); err != nil {
 			t.Error(err)
-		} else if code != websocket.CloseInternalServerErr {
-			t.Errorf("Close %d, want 1011", code)
+		} else if closed.Code != websocket.CloseInternalServerErr {
+			t.Errorf("%v, want Close 1011", closed)
 		}
 	}
 	f.published(t, socketRoute(ns), func(r *route) error { return wanted(r.ready(), 4) }) // the Deployment replaces it

@@ -147,10 +147,11 @@ func (s *story) takeAPod(t *testing.T) {
 			continue
 		}
 		leaving++
-		if code, err := one.closeCode(20 * time.Second); err != nil {
+		closed, err := one.goodbye(20 * time.Second)
+		if err != nil {
 			t.Error(err)
-		} else if code != websocket.CloseGoingAway {
-			t.Errorf("a socket of %s, which went, got Close %d, want 1001", one.pod, code)
+		} else if closed.Code != websocket.CloseGoingAway || closed.Text != one.pod+" is stopping" {
+			t.Errorf("a socket of %s, which went, got %v; want Close 1001, said by the pod", one.pod, closed)
 		}
 	}
 	if leaving == 0 {
@@ -217,5 +218,8 @@ func (s *story) settle(t *testing.T) {
 		messages += one.received.Load()
 	}
 	open, _ := s.fleet.alive(s.gone)
+	if open < len(s.fleet)/2 {
+		t.Errorf("only %d of %d sockets are left to tell", open, len(s.fleet))
+	}
 	t.Logf("%d of %d sockets still open; the others' pods are gone; %d messages, none lost", open, len(s.fleet), messages)
 }

@@ -137,18 +137,18 @@ func (s *socket) settle(patience time.Duration) error {
 	}
 }
 
-// closeCode waits for the end of the socket and returns the code of the Close frame that ended it.
-func (s *socket) closeCode(patience time.Duration) (int, error) {
+// goodbye waits for the end of the socket and returns the Close frame that ended it.
+func (s *socket) goodbye(patience time.Duration) (*websocket.CloseError, error) {
 	select {
 	case <-s.ended:
 	case <-time.After(patience):
-		return 0, fmt.Errorf("a socket of %s is still open after %s", s.pod, patience)
+		return nil, fmt.Errorf("a socket of %s is still open after %s", s.pod, patience)
 	}
 	var closed *websocket.CloseError
 	if !errors.As(s.err, &closed) || closed.Code == websocket.CloseAbnormalClosure {
-		return 0, fmt.Errorf("a socket of %s ended without a Close frame: %w", s.pod, s.err)
+		return nil, fmt.Errorf("a socket of %s ended without a Close frame: %w", s.pod, s.err)
 	}
-	return closed.Code, nil
+	return closed, nil
 }
 
 // abandon ends it without goodbye.
@@ -163,14 +163,20 @@ type fleet []*socket
 
 // alive returns how many are open, and the first few reasons why others are not. Sockets of pods in gone don't count.
 func (f fleet) alive(gone map[string]bool) (open int, dead error) {
+	count := 0
 	for _, s := range f {
 		switch err := s.alive(); {
 		case gone[s.pod]:
 		case err == nil:
 			open++
 		default:
-			dead = errors.Join(dead, err)
+			if count++; count <= 3 {
+				dead = errors.Join(dead, err)
+			}
 		}
+	}
+	if count > 3 {
+		dead = fmt.Errorf("%w\nand %d more", dead, count-3)
 	}
 	return open, dead
 }
