@@ -52,16 +52,57 @@ type exchangeKey struct{}
 func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKey{}).(*exchange) }
 
 // servePlain answers a plain request from an endpoint.
-func (x *exchange) servePlain() error {
+func (x *exchange) servePlain() (err error) {
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
-	timeouts := x.hit.Route.Timeouts
-	x.silence = newSilence(timeouts.Idle.Or(model.DefaultIdle), cancel)
-	defer x.silence.stop()
+	r := x.r.WithContext(x.planned(ctx))
+	defer x.listen(func() { cancel(errSilent) })()
+	if r.ContentLength != 0 {
+		x.upload = x.silence.watch(r.Body)
+		r.Body = x.upload
+	}
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // panics with the bare value
+			err = x.brokeOff(ctx)
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	x.server.plain.ServeHTTP(x.w, r)
+	return x.unanswered(ctx)
+}
+
+// planned returns a context that holds the exchange and how its endpoint is dialled.
+func (x *exchange) planned(ctx context.Context) context.Context {
 	ctx = context.WithValue(ctx, exchangeKey{}, x)
-	ctx = backend.WithConnect(ctx, timeouts.Connect.Or(model.DefaultConnect))
-	ctx = backend.WithServerName(ctx, x.host())
-	x.server.plain.ServeHTTP(x.w, x.r.WithContext(ctx))
+	ctx = backend.WithConnect(ctx, x.timeouts().Connect)
+	return backend.WithServerName(ctx, x.host())
+}
+
+// lastWord is how long a client that was given up has to read what there is to say.
+const lastWord = time.Second
+
+// listen gives the exchange up after the idle timeout without a byte. Whoever is blocked then, on
+// the client as on the endpoint, must not stay so. The func that it returns ends the listening.
+func (x *exchange) listen(cancel func()) (stop func()) {
+	client := http.NewResponseController(x.w)
+	x.silence = newSilence(x.hit.Route.Timeouts.Idle.Or(model.DefaultIdle), func() {
+		cancel() // first: what follows looks to net/http as if the client had left
+		_ = client.SetWriteDeadline(time.Now().Add(lastWord))
+		if !x.upload.ended() {
+			// Only then: once the request is read, net/http waits in a read for the client to leave.
+			_ = client.SetReadDeadline(time.Now())
+		}
+	})
+	return func() {
+		if x.silence.stop() {
+			_ = client.SetWriteDeadline(time.Time{}) // the next request has nothing to do with it
+		}
+	}
+}
+
+// unanswered returns why a plain request got no answer, nil when it got one.
+func (x *exchange) unanswered(ctx context.Context) error {
 	var refusal *model.Refusal
 	switch {
 	case x.plainErr == nil:
@@ -70,9 +111,22 @@ func (x *exchange) servePlain() error {
 		return refusal
 	case errors.Is(context.Cause(ctx), errSilent):
 		return &model.Refusal{Status: http.StatusGatewayTimeout, Reason: model.IdleTimeout,
-			Detail: "the endpoint did not answer in time", Err: x.plainErr}
+			Detail: "no byte of the request or its answer came in time", Err: x.plainErr}
 	}
 	return backend.Explain(ctx, x.plainErr)
+}
+
+// brokeOff says why an answer ended in the middle, and sees to it that it does not look whole.
+func (x *exchange) brokeOff(ctx context.Context) error {
+	x.broken = true
+	reason := model.ClientGone
+	switch {
+	case errors.Is(context.Cause(ctx), errSilent):
+		reason = model.IdleTimeout
+	case ctx.Err() == nil && x.download.broken():
+		reason = model.EndpointReset
+	}
+	return &model.Refusal{Reason: reason, Detail: "the answer could not be passed on", Err: context.Cause(ctx)}
 }
 
 // tries is a transport that picks the endpoint, and another one while no connection came about.
@@ -96,8 +150,7 @@ func (t tries) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		answer, err := t.transport.RoundTrip(r)
 		if err == nil {
-			answer.Body = x.silence.watch(answer.Body)
-			return answer, nil
+			return x.final(answer)
 		}
 		if !x.retry(err) {
 			return nil, err
@@ -105,44 +158,15 @@ func (t tries) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// silence ends a plain request when its endpoint says nothing for too long.
-type silence struct {
-	limit time.Duration
-	timer *time.Timer // nil: off
-}
-
-var errSilent = errors.New("no byte from the endpoint within the idle timeout")
-
-func newSilence(limit time.Duration, cancel context.CancelCauseFunc) *silence {
-	s := &silence{limit: limit}
-	if limit > 0 {
-		s.timer = time.AfterFunc(limit, func() { cancel(errSilent) })
+// final refuses what can't be an answer to a plain request. A switch that nobody asked for would
+// let bytes pass unseen.
+func (x *exchange) final(answer *http.Response) (*http.Response, error) {
+	if answer.StatusCode < http.StatusOK {
+		_ = answer.Body.Close()
+		return nil, &model.Refusal{Status: http.StatusBadGateway, Reason: model.BadUpgrade,
+			Detail: "the endpoint answered a plain request with status " + answer.Status}
 	}
-	return s
-}
-
-func (s *silence) stop() {
-	if s.timer != nil {
-		s.timer.Stop()
-	}
-}
-
-// watch counts every read of the body as a sign of life.
-func (s *silence) watch(body io.ReadCloser) io.ReadCloser {
-	if s.timer == nil {
-		return body
-	}
-	return &watchedBody{body, s}
-}
-
-type watchedBody struct {
-	io.ReadCloser
-	silence *silence
-}
-
-// Read reads from the body.
-func (b *watchedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.silence.timer.Reset(b.silence.limit)
-	return n, err
+	x.download = x.silence.watch(answer.Body)
+	answer.Body = x.download
+	return answer, nil
 }

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -33,8 +32,9 @@ type exchange struct {
 	owned   bool // a tunnel has it: the session reports its end
 	broken  bool // an answer ended in the middle
 
-	silence  *silence // of a plain request
-	plainErr error    // why a plain request got no answer
+	silence          *silence
+	upload, download *watchedBody // of a plain request; nil: there is none
+	plainErr         error        // why a plain request got no answer
 }
 
 // ServeHTTP takes one request from match to finish. Whatever happens, there is one Outcome.
@@ -192,13 +192,20 @@ func (x *exchange) extra() http.Header {
 func (x *exchange) relay(a *backend.Answer) error {
 	defer func() { _ = a.Close() }() // the answer was passed on or the client is gone
 	x.status = a.Response.StatusCode
+	silent := false
+	stop := x.listen(func() { silent = true; _ = a.Close() })
+	a.Response.Body = x.silence.watch(a.Response.Body)
 	err := handshake.Relay(x.w, a.Response, x.extra())
+	stop()
 	if err == nil {
 		return nil
 	}
 	x.broken = true
 	reason := model.ClientGone
-	if errors.Is(err, handshake.ErrBodyBroken) {
+	switch {
+	case silent:
+		reason = model.IdleTimeout
+	case errors.Is(err, handshake.ErrBodyBroken):
 		reason = model.EndpointReset
 	}
 	return &model.Refusal{Reason: reason, Detail: "the answer could not be passed on", Err: err}
@@ -218,6 +225,10 @@ func (x *exchange) finish(err error) {
 			x.answer(refusal)
 		}
 	}
+	if x.unread() {
+		// What nobody wanted is read all the same, so that the connection can go on: not for long.
+		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(headTimeout))
+	}
 	x.release()
 	x.server.observer.Ended(out)
 	if x.broken {
@@ -227,9 +238,18 @@ func (x *exchange) finish(err error) {
 
 // answer writes a refusal, unless there is nobody left to read it.
 func (x *exchange) answer(r *model.Refusal) {
-	if r.Reason != model.ClientGone && !errors.Is(x.r.Context().Err(), context.Canceled) {
-		handshake.Refuse(x.w, r)
+	if r.Reason == model.ClientGone {
+		return
 	}
+	if x.unread() {
+		x.w.Header().Set("Connection", "close") // else net/http reads all of it before it answers
+	}
+	handshake.Refuse(x.w, r)
+}
+
+// unread reports whether content of the request may still come.
+func (x *exchange) unread() bool {
+	return x.r.ContentLength != 0 && (x.upload == nil || !x.upload.ended())
 }
 
 // reason is what an exchange that nobody refused came to.
