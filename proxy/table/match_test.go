@@ -205,6 +205,8 @@ func TestRewrites(t *testing.T) {
 		{"*any /chat", prefix("/v2/"), "/chat/a", "/v2/a"},
 		{"*any /chat", prefix("/"), "/%63hat/a", "/a"},
 		{"*any /chat", prefix("/"), "//chat/./a", "/a"},
+		{"*any /chat", prefix("/public"), "/chat/../chat/secret", "/public/secret"}, // not out of /public
+		{"*any /chat", prefix("/public"), "/chat/x/..%2f..%2fchat/secret", "/public/secret"},
 		{"*any /", prefix("/app"), "/x", "/app/x"},
 		{"*any /", prefix("/app"), "/", "/app/"},
 		{"*any =/chat", prefix("/socket"), "/chat?a=b", "/socket?a=b"},
@@ -213,6 +215,10 @@ func TestRewrites(t *testing.T) {
 		{"*any ~(?i)/CHAT/(.*)", regex("/v1/$1x"), "/chat/a b", "/v1/a%20bx"},
 		{"*any ~/u/(.*)", regex("/user?id=$1"), "/u/7?x=1", "/user?id=7&x=1"},
 		{"*any ~/u/(.*)", regex("$1"), "/u/7", "/7"},
+		// What a client writes into a group stays one value: no parameter, no end of the line.
+		{"*any ~/u/(.*)", regex("/user?id=$1&by=x"), "/u/7%26admin=1%23", "/user?id=7%26admin%3D1%23&by=x"},
+		{"*any ~/u/(.*)", regex("/user?id=$1"), "/u/7%20HTTP/1.1%0d", "/user?id=7%20HTTP%2F1.1%0D"},
+		{"*any ~/u/(.*)", regex("/user?id=$1$3"), "/u/a$1", "/user?id=a%241"},
 	} {
 		cfg := routes(c.claim)
 		cfg.Routes[0].Rewrite = c.rewrite

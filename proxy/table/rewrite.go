@@ -35,10 +35,10 @@ func (h Hit) replacePrefix(u *url.URL) string {
 		return replacement
 	}
 	rest, isPrefix := strings.CutPrefix(u.EscapedPath(), h.Match.Path.Value)
-	if !isPrefix || (rest != "" && rest[0] != '/') {
-		// The prefix is spelled with escapes or dots: cut it from the path that was matched.
-		decoded := strings.TrimPrefix(normalize(u.Path), h.Match.Path.Value)
-		rest = (&url.URL{Path: decoded}).EscapedPath()
+	if matched := normalize(u.Path); matched != u.Path || !isPrefix || (rest != "" && rest[0] != '/') {
+		// Spelled with escapes or dots: cut the prefix from the path that was matched, or dots
+		// would lead out of the replacement.
+		rest = (&url.URL{Path: strings.TrimPrefix(matched, h.Match.Path.Value)}).EscapedPath()
 	}
 	if rest == "" {
 		return replacement
@@ -47,19 +47,30 @@ func (h Hit) replacePrefix(u *url.URL) string {
 }
 
 // dollar finds the group references of a template: one digit each, as in nginx.
-var dollar = regexp.MustCompile(`\$(\d)`)
+var dollar = regexp.MustCompile(`\$\d`)
 
 // expand fills the template from the expression's groups. A query in the template goes before that
 // of the request, as nginx's rewrite does.
 func (h Hit) expand(u *url.URL) (escapedPath, query string) {
 	p := normalize(u.Path)
 	groups := h.re.FindStringSubmatchIndex(p)
-	template := dollar.ReplaceAllString(h.Route.Rewrite.RegexTemplate, "${$1}")
-	templatePath, templateQuery, _ := strings.Cut(template, "?")
-	path := string(h.re.ExpandString(nil, templatePath, p, groups))
-	query = string(h.re.ExpandString(nil, templateQuery, p, groups))
+	fill := func(template string, escape func(string) string) string {
+		return dollar.ReplaceAllStringFunc(template, func(reference string) string {
+			n := 2 * int(reference[1]-'0')
+			if n >= len(groups) || groups[n] < 0 {
+				return ""
+			}
+			return escape(p[groups[n]:groups[n+1]])
+		})
+	}
+	templatePath, templateQuery, _ := strings.Cut(h.Route.Rewrite.RegexTemplate, "?")
+	path := fill(templatePath, func(group string) string { return group })
+	query = fill(templateQuery, escapeValue)
 	if query != "" && u.RawQuery != "" {
 		query += "&"
 	}
 	return (&url.URL{Path: path}).EscapedPath(), query + u.RawQuery
 }
+
+// escapeValue escapes a value for a query: what a client wrote must not end it or begin another.
+func escapeValue(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
