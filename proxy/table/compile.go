@@ -178,33 +178,28 @@ func same(a, b *Route) bool {
 	return slices.Equal(a.Backends, b.Backends) && a.Live == b.Live && reflect.DeepEqual(a.Route, b.Route)
 }
 
-// departed collects the living parts that the new table doesn't name.
+// departed collects the living parts that the new table doesn't name. What leaves with this table
+// is kept even without a session: a request that was matched before may be about to be counted.
 func (c *compilation) departed() {
 	kept := make(map[*live.Route]bool, len(c.t.routes))
 	for _, r := range c.t.routes {
 		kept[r.Live] = true
 	}
 	c.t.departed = departed{routes: map[string]departedRoute{}, endpoints: map[endpointKey]*live.Endpoint{}}
-	keepRoute := func(id string, d departedRoute) {
+	for id, d := range c.prev.departed.routes {
 		if !kept[d.live] && d.live.Sessions() > 0 {
 			c.t.departed.routes[id] = d
 		}
 	}
 	for id, r := range c.prev.routes {
-		keepRoute(id, departedRoute{r.Live, r.Matches})
-	}
-	for id, d := range c.prev.departed.routes {
-		keepRoute(id, d)
+		if !kept[r.Live] {
+			c.t.departed.routes[id] = departedRoute{r.Live, r.Matches}
+		}
 	}
 	c.departedEndpoints()
 }
 
 func (c *compilation) departedEndpoints() {
-	keep := func(k endpointKey, l *live.Endpoint) {
-		if l.Sessions() > 0 {
-			c.t.departed.endpoints[k] = l
-		}
-	}
 	for key, b := range c.prev.backends {
 		if c.t.backends[key] == b {
 			continue // shared: nothing left it
@@ -212,13 +207,17 @@ func (c *compilation) departedEndpoints() {
 		present := addresses(c.t.backends[key])
 		for _, e := range b.all {
 			if present[e.Address] == nil {
-				keep(endpointKey{key, e.Address}, e.Live)
+				c.t.departed.endpoints[endpointKey{key, e.Address}] = e.Live
 			}
 		}
 	}
+	present := map[string]map[netip.AddrPort]*live.Endpoint{} // by backend: thousands may leave at once
 	for k, l := range c.prev.departed.endpoints {
-		if addresses(c.t.backends[k.backend])[k.address] == nil {
-			keep(k, l)
+		if _, known := present[k.backend]; !known {
+			present[k.backend] = addresses(c.t.backends[k.backend])
+		}
+		if l.Sessions() > 0 && present[k.backend][k.address] == nil {
+			c.t.departed.endpoints[k] = l
 		}
 	}
 }

@@ -87,6 +87,7 @@ func TestAnEndpointThatComesBackHasItsCounterBack(t *testing.T) {
 	}
 	endpoint.Release()
 	table = compile(t, chat("10.0.0.2"), table)
+	table = compile(t, chat("10.0.0.2", "10.0.0.3"), table) // one more, for handshakes under way
 	if len(table.departed.endpoints) != 0 {
 		t.Error("an endpoint without sessions is remembered")
 	}
@@ -120,6 +121,22 @@ func TestADeletedRouteThatComesBackIsRestored(t *testing.T) {
 	third := compile(t, cfg, second)
 	if back := third.Diff(second).Back; len(back) != 1 || back[0] != liveRoute {
 		t.Errorf("back: %v", back)
+	}
+}
+
+func TestAHandshakeDuringAPublishIsNotForgotten(t *testing.T) {
+	first := compile(t, chat("10.0.0.1"), nil)
+	route := first.routes["chat"]
+	endpoint := route.Backends[0].Open[0].Live
+	gone := compile(t, model.Config{}, first)
+	empty := compile(t, chat(), first)
+	route.Live.Acquire() // matched before, counted only now
+	endpoint.Acquire()
+	if back := compile(t, chat("10.0.0.1"), gone); back.routes["chat"].Live != route.Live {
+		t.Error("the route came back as another one: its session would be closed")
+	}
+	if back := compile(t, chat("10.0.0.1"), empty); back.routes["chat"].Backends[0].Open[0].Live != endpoint {
+		t.Error("the endpoint came back as another one: its session would be closed")
 	}
 }
 

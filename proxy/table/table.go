@@ -64,8 +64,8 @@ type endpointKey struct {
 	address netip.AddrPort
 }
 
-// departed are live parts that the configuration no longer names but sessions still use. They are
-// kept, so that whatever comes back in time gets its counters back and its drain is called off.
+// departed are live parts that the configuration no longer names but sessions use, or may begin
+// to. They are kept, so that whatever comes back in time gets its counters back and its drain is called off.
 type departed struct {
 	routes    map[string]departedRoute
 	endpoints map[endpointKey]*live.Endpoint
