@@ -53,7 +53,9 @@ type Cluster struct {
 	dir         string
 	ownsDir     bool
 	environment *envtest.Environment
-	controllers *Process
+	binaries    string
+	controlled  bool     // there shall be controllers
+	controllers *Process // nil while there are none
 	clients     kubernetes.Interface
 	logs        []*os.File
 }
@@ -102,10 +104,8 @@ func (c *Cluster) start(ctx context.Context, binaries string, options Options) e
 	if err := c.WaitReady(ctx); err != nil {
 		return err
 	}
-	if options.WithoutControllers {
-		return nil
-	}
-	return c.startControllers(binaries)
+	c.binaries, c.controlled = binaries, !options.WithoutControllers
+	return c.startControllers()
 }
 
 // WaitReady waits until /readyz says that the API server is ready, its roles included, or ctx ends.
@@ -131,12 +131,21 @@ func (c *Cluster) StopAPIServer() error {
 }
 
 // StartAPIServer starts kube-apiserver again after StopAPIServer, on the same port, with the same certificates and users,
-// and waits until it is ready.
+// and waits until it is ready. The controllers are started anew: those that saw the API server go would come back to it with a pause
+// that grows to a minute.
 func (c *Cluster) StartAPIServer(ctx context.Context) error {
 	if err := c.environment.ControlPlane.APIServer.Start(); err != nil {
 		return fmt.Errorf("%w\n%s", err, Tail(c.LogFile("kube-apiserver"), 5))
 	}
-	return c.WaitReady(ctx)
+	if err := c.WaitReady(ctx); err != nil {
+		return err
+	}
+	if c.controllers != nil {
+		if err := c.controllers.Stop(stopTimeout); err != nil {
+			return err
+		}
+	}
+	return c.startControllers()
 }
 
 // Stop ends all processes that Start started, last first, and removes the folder if Start made it. It returns what went wrong;

@@ -98,7 +98,10 @@ func (c *Cluster) openLog(component string) (*os.File, error) {
 	return file, nil
 }
 
-func (c *Cluster) startControllers(binaries string) error {
+func (c *Cluster) startControllers() error {
+	if !c.controlled {
+		return nil
+	}
 	port, err := FreePort()
 	if err != nil {
 		return err
@@ -111,7 +114,7 @@ func (c *Cluster) startControllers(binaries string) error {
 	}
 	certificates := filepath.Join(c.dir, "certificates")
 	c.controllers, err = StartProcess("kube-controller-manager", c.LogFile("kube-controller-manager"), exec.Command(
-		filepath.Join(binaries, "kube-controller-manager"),
+		filepath.Join(c.binaries, "kube-controller-manager"),
 		"--kubeconfig", c.Kubeconfig,
 		"--authentication-kubeconfig", c.Kubeconfig,
 		"--authorization-kubeconfig", c.Kubeconfig,

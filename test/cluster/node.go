@@ -12,9 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 )
 
@@ -33,7 +31,7 @@ type Node struct {
 	network Network
 	log     *slog.Logger
 
-	factory informers.SharedInformerFactory
+	objects *podStore
 	queue   workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	slices  *sliceWriter // nil when the real controller writes them
 	cancel  context.CancelFunc
@@ -54,7 +52,6 @@ func (c *Cluster) StartNode(ctx context.Context, log *slog.Logger) (*Node, error
 		clients: c.clients,
 		network: c.Network,
 		log:     log,
-		factory: informers.NewSharedInformerFactory(c.clients, 0),
 		queue: workqueue.NewTypedRateLimitingQueue(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](20*time.Millisecond, time.Second)),
 		pods: make(map[types.NamespacedName]*pod),
@@ -64,21 +61,19 @@ func (c *Cluster) StartNode(ctx context.Context, log *slog.Logger) (*Node, error
 		return nil, fmt.Errorf("register node %s: %w", NodeName, err)
 	}
 	if !n.network.Isolated {
-		n.slices = newSliceWriter(n)
+		n.slices = &sliceWriter{node: n}
 	}
+	n.objects = newPodStore(n.queue)
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	n.cancel = cancel
-	informer := n.factory.Core().V1().Pods().Informer()
-	if _, err := informer.AddEventHandler(n.enqueuing()); err != nil {
-		cancel()
-		return nil, err
-	}
-	n.factory.Start(run.Done())
+	n.running.Go(func() { n.objects.watch(run, n.clients) })
 	n.running.Go(func() { n.work(run) })
 	if n.slices != nil {
 		n.running.Go(func() { n.slices.run(run) })
 	}
-	if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
+	select {
+	case <-n.objects.complete:
+	case <-ctx.Done():
 		n.Stop()
 		return nil, fmt.Errorf("watch pods: %w", ctx.Err())
 	}
@@ -116,7 +111,6 @@ func (n *Node) Stop() {
 	n.cancel()
 	n.queue.ShutDown()
 	n.running.Wait()
-	n.factory.Shutdown()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for name, p := range n.pods {
@@ -172,23 +166,6 @@ func (n *Node) Sessions(namespace, name string) int {
 	return count
 }
 
-// enqueuing makes every event of a pod a key of the queue.
-func (n *Node) enqueuing() cache.ResourceEventHandler {
-	add := func(object any) {
-		if gone, ok := object.(cache.DeletedFinalStateUnknown); ok {
-			object = gone.Obj
-		}
-		if p, ok := object.(*corev1.Pod); ok {
-			n.queue.Add(podName(p))
-		}
-	}
-	return cache.ResourceEventHandlerFuncs{
-		AddFunc:    add,
-		UpdateFunc: func(_, object any) { add(object) },
-		DeleteFunc: add,
-	}
-}
-
 // work is the one goroutine that starts and ends pods and writes to the API server.
 func (n *Node) work(ctx context.Context) {
 	for {
@@ -208,8 +185,8 @@ func (n *Node) work(ctx context.Context) {
 }
 
 func (n *Node) reconcile(ctx context.Context, key types.NamespacedName) error {
-	object, err := n.factory.Core().V1().Pods().Lister().Pods(key.Namespace).Get(key.Name)
-	if err != nil && !apierrors.IsNotFound(err) {
+	object, err := n.objects.get(key)
+	if err != nil {
 		return err
 	}
 	p := n.lookup(key)

@@ -13,8 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	corelisters "k8s.io/client-go/listers/core/v1"
-	discoverylisters "k8s.io/client-go/listers/discovery/v1"
 )
 
 // slicesBy marks the EndpointSlices that a Node writes (discoveryv1.LabelManagedBy).
@@ -27,23 +25,10 @@ const slicesEvery = 100 * time.Millisecond
 // from the manifest, in which all replicas have the same; here each replica listens on another.
 // It writes one slice per Service and pod.
 type sliceWriter struct {
-	node     *Node
-	services corelisters.ServiceLister
-	pods     corelisters.PodLister
-	slices   discoverylisters.EndpointSliceLister
-}
-
-func newSliceWriter(n *Node) *sliceWriter {
-	return &sliceWriter{
-		node:     n,
-		services: n.factory.Core().V1().Services().Lister(),
-		pods:     n.factory.Core().V1().Pods().Lister(),
-		slices:   n.factory.Discovery().V1().EndpointSlices().Lister(),
-	}
+	node *Node
 }
 
 func (w *sliceWriter) run(ctx context.Context) {
-	w.node.factory.WaitForCacheSync(ctx.Done())
 	ticker := time.NewTicker(slicesEvery)
 	defer ticker.Stop()
 	for {
@@ -60,16 +45,19 @@ func (w *sliceWriter) run(ctx context.Context) {
 
 // write makes the slices equal to what runs.
 func (w *sliceWriter) write(ctx context.Context) error {
-	wanted, err := w.wanted()
+	wanted, err := w.wanted(ctx)
 	if err != nil {
 		return err
 	}
-	existing, err := w.slices.List(labels.SelectorFromSet(labels.Set{discoveryv1.LabelManagedBy: slicesBy}))
+	existing, err := w.node.clients.DiscoveryV1().EndpointSlices(metav1.NamespaceAll).List(ctx, metav1.ListOptions{
+		LabelSelector: discoveryv1.LabelManagedBy + "=" + slicesBy,
+	})
 	if err != nil {
 		return err
 	}
 	var problems []error
-	for _, have := range existing {
+	for i := range existing.Items {
+		have := &existing.Items[i]
 		key := have.Namespace + "/" + have.Name
 		api := w.node.clients.DiscoveryV1().EndpointSlices(have.Namespace)
 		want := wanted[key]
@@ -88,29 +76,29 @@ func (w *sliceWriter) write(ctx context.Context) error {
 	}
 	for _, want := range wanted {
 		_, err := w.node.clients.DiscoveryV1().EndpointSlices(want.Namespace).Create(ctx, want, metav1.CreateOptions{})
-		if !apierrors.IsAlreadyExists(err) { // only not in the cache yet
-			problems = append(problems, err)
-		}
+		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
 }
 
 // wanted returns the slices that there should be, by namespace/name.
-func (w *sliceWriter) wanted() (map[string]*discoveryv1.EndpointSlice, error) {
-	services, err := w.services.List(labels.Everything())
+func (w *sliceWriter) wanted(ctx context.Context) (map[string]*discoveryv1.EndpointSlice, error) {
+	services, err := w.node.clients.CoreV1().Services(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return nil, err
 	}
 	wanted := make(map[string]*discoveryv1.EndpointSlice)
-	for _, service := range services {
+	for i := range services.Items {
+		service := &services.Items[i]
 		if len(service.Spec.Selector) == 0 {
 			continue
 		}
-		pods, err := w.pods.Pods(service.Namespace).List(labels.SelectorFromSet(service.Spec.Selector))
-		if err != nil {
-			return nil, err
-		}
-		for _, object := range pods {
+		selector := labels.SelectorFromSet(service.Spec.Selector)
+		for _, item := range w.node.objects.List() {
+			object, ok := item.(*corev1.Pod)
+			if !ok || object.Namespace != service.Namespace || !selector.Matches(labels.Set(object.Labels)) {
+				continue
+			}
 			if slice := w.slice(service, object); slice != nil {
 				wanted[slice.Namespace+"/"+slice.Name] = slice
 			}

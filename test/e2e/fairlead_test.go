@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -49,6 +50,9 @@ func startFairlead(t *testing.T, flags ...string) *fairlead {
 		}
 		if t.Failed() {
 			t.Logf("the end of fairlead's log:\n%s", cluster.Tail(log, 60))
+			t.Logf("the end of kube-controller-manager's log:\n%s", cluster.Tail(plane.LogFile("kube-controller-manager"), 20))
+			pods, err := plane.Kubectl(context.WithoutCancel(t.Context()), "get", "pods,deployments,endpointslices", "--all-namespaces")
+			t.Logf("what there is (%v):\n%s", err, pods)
 		}
 	})
 	eventually(t, 20*time.Second, "fairlead is ready", func() error {
