@@ -48,7 +48,7 @@ func detach(at ports, out io.Writer) error {
 	<-shown
 	if errors.Is(err, io.EOF) {
 		_ = cmd.Wait() // its log says more than its exit code
-		return fmt.Errorf("it did not start; %s says why", logFile)
+		return errors.New("it did not start, for the reason above")
 	}
 	if err != nil {
 		return err
