@@ -96,19 +96,13 @@ func (ses *session) turn(window time.Duration) time.Duration {
 }
 
 // closeSessions closes all sessions, spread over the window, and returns when the last is gone or
-// the time is over. What is left then is cut.
+// ctx is done. What is left then is cut.
 func (s *Server) closeSessions(ctx context.Context) {
 	began := time.Now()
 	s.closeBegan.Store(&began)
 	s.wakeDrainer()
 	total := s.sessions.len()
 	s.log.Info("closing sessions", "sessions", total, "spread", s.options.Drain.Spread)
-	limit := s.options.Drain.Timeout
-	if limit <= 0 {
-		limit = s.options.Drain.Spread + 2*model.DefaultClose
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	s.awaitEmpty(ctx)
 	left := s.sessions.len()
 	for ses := range s.sessions.all() {
@@ -116,13 +110,17 @@ func (s *Server) closeSessions(ctx context.Context) {
 			t.Kill(tunnel.Cause{Reason: model.ServerDrain, Code: 1001, Text: "the proxy is restarting"})
 		}
 	}
-	s.log.Info("sessions closed", "closed", total-left, "cut", left, "took", fmt.Sprint(time.Since(began).Round(time.Millisecond)))
+	lastWords, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	defer cancel()
+	s.awaitEmpty(lastWords) // each end is told
+	s.log.Info("sessions closed", "closed", max(total-left, 0), "cut", left, "took", fmt.Sprint(time.Since(began).Round(time.Millisecond)))
 }
 
+// awaitEmpty waits until no session is left, and no handshake that could become one.
 func (s *Server) awaitEmpty(ctx context.Context) {
 	tick := time.NewTicker(drainStep)
 	defer tick.Stop()
-	for s.sessions.len() > 0 {
+	for s.handshakes.Load() > 0 || s.sessions.len() > 0 {
 		select {
 		case <-ctx.Done():
 			return

@@ -125,6 +125,8 @@ func (s *Server) shutdown(ctx context.Context) {
 	case <-ctx.Done():
 	case <-time.After(s.options.Drain.Delay):
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.options.Drain.limit())
+	defer cancel()
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -134,12 +136,9 @@ func (s *Server) shutdown(ctx context.Context) {
 	<-stopped
 }
 
-// stopAccepting closes the listeners and waits for plain requests, for as long as a request may
-// reasonably take; streams that go on are cut.
+// stopAccepting closes the listeners and waits for plain requests until ctx is done; what goes on
+// then is cut.
 func (s *Server) stopAccepting(ctx context.Context) {
-	limit := max(s.options.Drain.Timeout, s.options.Drain.Spread, headTimeout)
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
 	var group errgroup.Group
 	for _, l := range []listener{s.http, s.https} {
 		if l.Listener != nil {

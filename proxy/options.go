@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/fairlead/fairlead/proxy/model"
 	"github.com/fairlead/fairlead/proxy/observe"
 )
 
@@ -32,7 +33,15 @@ type DrainOptions struct {
 	Delay time.Duration
 	// Spread is the window over which the Close frames (1001) of the sessions are spread.
 	Spread time.Duration
-	// Timeout ends whatever is left, counted from the end of Delay. 0: as soon as Spread is over
-	// and the last closing handshake had its time.
+	// Timeout ends whatever is left, plain requests too, counted from the end of Delay. 0: as soon
+	// as Spread is over and the last closing handshake had its time.
 	Timeout time.Duration
+}
+
+// limit is how long after the Delay everything has ended.
+func (d DrainOptions) limit() time.Duration {
+	if d.Timeout > 0 {
+		return d.Timeout
+	}
+	return d.Spread + 2*model.DefaultClose
 }

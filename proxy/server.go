@@ -35,6 +35,7 @@ type Server struct {
 	plain      *httputil.ReverseProxy
 	observer   *observe.Observer
 	sessions   registry
+	handshakes atomic.Int64  // upgrade requests between match and session
 	wake       chan struct{} // the drainer should look
 
 	http, https, adminAt listener

@@ -43,6 +43,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		server: s, w: w, r: r, begun: time.Now(), id: nextID(),
 		client: s.forwarding.ClientAddress(r), upgrade: handshake.Upgrade(r),
 	}
+	if x.upgrade != "" {
+		// Before the shutdown is looked for, so that it waits for whoever did not see it.
+		s.handshakes.Add(1)
+		defer s.handshakes.Add(-1)
+	}
 	x.finish(x.run())
 }
 
