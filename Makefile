@@ -10,10 +10,11 @@ ARGS ?=
 ##@ Try it
 
 demo: ## Start a real control plane, demo backends and Fairlead, and say what to try. Ctrl-C ends all. DETACH=1 leaves it running.
-	go run ./hack/demo up $(if $(DETACH),--detach)
+	@go build -o bin/demo ./hack/demo
+	@bin/demo up $(if $(DETACH),--detach)
 
 demo-down: ## End a demo that was left running.
-	go run ./hack/demo down
+	@go run ./hack/demo down
 
 # The go command puts the version into the binary, provided that git answers.
 build: ## Build bin/fairlead.
