@@ -14,7 +14,7 @@ import (
 // is. So nothing is kept per session, a cause that is taken back in time costs nothing, and a
 // session that opens during a drain is treated like the others.
 
-// drainStep is how often the drainer looks while something drains.
+// drainStep is the shortest pause between two looks of the drainer.
 const drainStep = 50 * time.Millisecond
 
 func (s *Server) wakeDrainer() {
@@ -24,7 +24,7 @@ func (s *Server) wakeDrainer() {
 	}
 }
 
-// drainSessions closes sessions whose turn has come until ctx is done. It sleeps while nothing drains.
+// drainSessions closes sessions whose turn has come until ctx is done. It sleeps until the next turn.
 func (s *Server) drainSessions(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -35,14 +35,16 @@ func (s *Server) drainSessions(ctx context.Context) {
 		case <-s.wake:
 		case <-timer.C:
 		}
-		if s.closeDue(time.Now()) {
-			timer.Reset(drainStep)
+		now := time.Now()
+		if next := s.closeDue(now); !next.IsZero() {
+			timer.Reset(max(next.Sub(now), drainStep))
 		}
 	}
 }
 
-// closeDue closes the sessions whose turn has come and reports whether others wait for theirs.
-func (s *Server) closeDue(now time.Time) (waiting bool) {
+// closeDue closes the sessions whose turn has come and returns when the next turn is; zero: nobody
+// waits for one.
+func (s *Server) closeDue(now time.Time) (next time.Time) {
 	for ses := range s.sessions.all() {
 		if ses.closing {
 			continue
@@ -52,13 +54,15 @@ func (s *Server) closeDue(now time.Time) (waiting bool) {
 		switch {
 		case !leaves:
 		case t == nil || now.Before(at):
-			waiting = true
+			if next.IsZero() || at.Before(next) {
+				next = at
+			}
 		default:
 			ses.closing = true
 			t.Close(cause, 0)
 		}
 	}
-	return waiting
+	return next
 }
 
 func (ses *session) leaves() bool {
@@ -82,6 +86,9 @@ func (ses *session) due() (cause tunnel.Cause, at time.Time, leaves bool) {
 			since.Add(ses.turn(ses.drain.spread)))
 	}
 	if since, leaving := ses.endpoint.Leaving(); leaving && ses.drain.deadline > 0 {
+		if ses.told.Start.After(since) {
+			since = ses.told.Start // no other endpoint was there: closed at once, it would come right back
+		}
 		spread := min(ses.drain.spread, ses.drain.deadline)
 		consider(tunnel.Cause{Reason: model.EndpointDraining, Code: ses.drain.code, Text: "the endpoint is terminating"},
 			since.Add(ses.drain.deadline-spread+ses.turn(spread)))

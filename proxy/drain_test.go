@@ -160,3 +160,25 @@ func TestAShutdownSpreadsClosesAndEndsEarlyWhenEmpty(t *testing.T) {
 		t.Error("still accepting")
 	}
 }
+
+func TestANewSocketOfATerminatingEndpointHasItsTime(t *testing.T) {
+	r := start(t)
+	a := newPod(t, "a")
+	terminating := with(service(a), func(r *model.Route) {
+		r.Drain = model.Drain{Deadline: model.Timeout(600 * time.Millisecond), Spread: model.Timeout(100 * time.Millisecond)}
+	})
+	terminating.Backends[0].Endpoints[0].State = model.EndpointTerminating
+	r.publish(terminating)
+	time.Sleep(700 * time.Millisecond) // past the deadline of the sockets that it had
+	began := time.Now()
+	s := r.open(host, "/") // there is no other endpoint
+	if got := s.say("x"); got != "a: x" {
+		t.Errorf("heard %q", got)
+	}
+	if code := s.code(); code != 1012 {
+		t.Errorf("closed with %d", code)
+	}
+	if took := time.Since(began); took < 400*time.Millisecond {
+		t.Errorf("closed after %v: its client would come back at once, again and again", took)
+	}
+}
