@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	eventsv1 "k8s.io/api/events/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -193,4 +194,26 @@ func TestStatusIsPutRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.hasAddresses("web", inside)
+}
+
+// A Service that comes and goes is one Event that counts, not one for each time.
+func TestWhatComesAndGoesIsOneEvent(t *testing.T) {
+	n := newTenant(t, "flapping")
+	n.service("chat")
+	n.create(n.route("flap", "flap.example.com", "chat"))
+	n.start(Options{})
+	service := &corev1.Service{ObjectMeta: n.meta("chat"), Spec: corev1.ServiceSpec{Ports: []corev1.ServicePort{{Port: 80}}}}
+	for range 3 {
+		n.conditions("flap", "Accepted=True/Accepted", "Programmed=True/Programmed", "ResolvedRefs=True/ResolvedRefs")
+		if err := n.Client.Delete(t.Context(), service); err != nil {
+			t.Fatal(err)
+		}
+		n.conditions("flap", "Accepted=True/Accepted", "Programmed=True/Programmed", "ResolvedRefs=False/BackendNotFound")
+		service = &corev1.Service{ObjectMeta: service.ObjectMeta, Spec: service.Spec}
+		service.ResourceVersion, service.UID = "", ""
+		n.create(service)
+	}
+	n.create(n.route("other", "other.example.com", "nowhere"))
+	n.tells("other", "Warning BackendNotFound") // sent after those about the first one
+	n.tells("flap", "Warning BackendNotFound")
 }
