@@ -57,6 +57,13 @@ func setConditions(conditions *[]metav1.Condition, r translate.ObjectReport) {
 		set(v1alpha1.ConditionAccepted, false, v1alpha1.ReasonAccepted, "no rule can be served", all)
 		set(v1alpha1.ConditionProgrammed, false, v1alpha1.ReasonProgrammed, "no rule can be served", all)
 	}
+	if slices.ContainsFunc(accepted, func(p translate.Problem) bool { return p.Reason == v1alpha1.ReasonClassNotFound }) {
+		meta.SetStatusCondition(conditions, metav1.Condition{
+			Type: string(v1alpha1.ConditionResolvedRefs), Status: metav1.ConditionUnknown, Reason: string(v1alpha1.ReasonPending),
+			Message: "not looked at: nobody serves the route", ObservedGeneration: r.Object.Generation,
+		})
+		return
+	}
 	set(v1alpha1.ConditionResolvedRefs, len(refs) == 0, v1alpha1.ReasonResolvedRefs, "every Service, port and Secret exists", refs)
 }
 

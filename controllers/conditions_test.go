@@ -19,6 +19,7 @@ func TestConditionsSayWhyNothingIsServed(t *testing.T) {
 	invalid := translate.Problem{Reason: v1alpha1.ReasonInvalid, Field: "spec.rules[0].matches[0].path", Message: "no expression"}
 	lost := translate.Problem{Reason: v1alpha1.ReasonBackendNotFound, Field: "spec.rules[1].backends[0]", Message: "no Service"}
 	taken := translate.Problem{Reason: v1alpha1.ReasonConflicted, Field: "spec.hosts[0]", Message: "taken by another"}
+	stray := translate.Problem{Reason: v1alpha1.ReasonClassNotFound, Field: "spec.ingressClassName", Message: "no class"}
 	for name, c := range map[string]struct {
 		routes                     int
 		problems                   []translate.Problem
@@ -29,6 +30,7 @@ func TestConditionsSayWhyNothingIsServed(t *testing.T) {
 		"a backend is not": {1, []translate.Problem{lost}, "True Accepted", "True Programmed", "False BackendNotFound"},
 		"nothing is valid": {0, []translate.Problem{invalid, lost}, "False Invalid", "False Invalid", "False BackendNotFound"},
 		"all is taken":     {0, []translate.Problem{taken}, "False Conflicted", "False Conflicted", "True ResolvedRefs"},
+		"nobody's":         {0, []translate.Problem{stray}, "False ClassNotFound", "False ClassNotFound", "Unknown Pending"},
 		"refs alone":       {0, []translate.Problem{lost}, "False BackendNotFound", "False BackendNotFound", "False BackendNotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {

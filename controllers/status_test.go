@@ -217,3 +217,26 @@ func TestWhatComesAndGoesIsOneEvent(t *testing.T) {
 	n.tells("other", "Warning BackendNotFound") // sent after those about the first one
 	n.tells("flap", "Warning BackendNotFound")
 }
+
+// A route whose class is deleted is served no more and says so; with the class it comes back.
+func TestARouteWhoseClassIsGoneSaysSo(t *testing.T) {
+	n := newTenant(t, "classless")
+	n.service("chat")
+	n.create(n.route("chat", "chat.example.com", "chat"))
+	n.start(Options{PublishAddresses: []string{"192.0.2.1"}})
+	n.conditions("chat", "Accepted=True/Accepted", "Programmed=True/Programmed", "ResolvedRefs=True/ResolvedRefs")
+
+	class := &networkingv1.IngressClass{ObjectMeta: metav1.ObjectMeta{Name: n.name}}
+	if err := n.Client.Delete(t.Context(), class); err != nil {
+		t.Fatal(err)
+	}
+	gone := n.conditions("chat", "Accepted=False/ClassNotFound", "Programmed=False/ClassNotFound", "ResolvedRefs=Unknown/Pending")
+	if len(gone.Status.Addresses) > 0 {
+		t.Errorf("a route that nobody serves has addresses %v", gone.Status.Addresses)
+	}
+	n.tells("chat", "Warning ClassNotFound spec.ingressClassName")
+
+	class.Spec.Controller, class.ResourceVersion = n.controller(), ""
+	n.create(class)
+	n.conditions("chat", "Accepted=True/Accepted", "Programmed=True/Programmed", "ResolvedRefs=True/ResolvedRefs")
+}

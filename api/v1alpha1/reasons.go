@@ -21,13 +21,15 @@ const (
 	ReasonAccepted     Reason = "Accepted"
 	ReasonResolvedRefs Reason = "ResolvedRefs"
 	ReasonProgrammed   Reason = "Programmed"
-	ReasonPending      Reason = "Pending" // not judged or not published yet
+	ReasonPending      Reason = "Pending" // not judged: nobody serves the object
 )
 
 // Reasons for which an object, or a part of it, is not accepted.
 const (
 	// ReasonInvalid: a value that no schema caught, such as a regular expression that doesn't compile.
 	ReasonInvalid Reason = "Invalid"
+	// ReasonClassNotFound: there is no IngressClass of the name, or no default one, so nobody serves it.
+	ReasonClassNotFound Reason = "ClassNotFound"
 	// ReasonConflicted: an older object claims the same host and path; the message names it.
 	ReasonConflicted Reason = "Conflicted"
 	// ReasonUnsupportedValue: a valid value that Fairlead does not serve, such as a resource backend.

@@ -55,6 +55,7 @@ func TestReasonsSpeakOfTheirCondition(t *testing.T) {
 	for reason, want := range map[Reason]ConditionType{
 		ReasonAccepted:              ConditionAccepted,
 		ReasonConflicted:            ConditionAccepted,
+		ReasonClassNotFound:         ConditionAccepted,
 		ReasonInvalidAnnotation:     ConditionAccepted,
 		ReasonResolvedRefs:          ConditionResolvedRefs,
 		ReasonBackendNotFound:       ConditionResolvedRefs,

@@ -75,6 +75,7 @@ type build struct {
 	endpoints  *endpoints
 	pairs      *pairs
 	objects    []*object // ours, the oldest first
+	strays     []ObjectReport
 	regexHosts map[string]bool
 
 	claims    map[model.Match]*object
@@ -105,13 +106,15 @@ func (o *object) tell(reason v1alpha1.Reason, at *field.Path, format string, arg
 // what two of them claim.
 func (b *build) collect(s *snapshot.Snapshot) {
 	for _, i := range s.Ingresses {
-		if b.classes.ours(i.Spec.IngressClassName, i.Annotations[networkingAnnotation]) {
+		if b.classes.ourOwn[b.classes.named(i.Spec.IngressClassName, i.Annotations[networkingAnnotation])] {
 			b.objects = append(b.objects, b.newIngress(i))
 		}
 	}
 	for _, r := range s.WebSocketRoutes {
-		if b.classes.ours(r.Spec.IngressClassName, "") {
+		if b.classes.ourOwn[b.classes.named(r.Spec.IngressClassName, "")] {
 			b.objects = append(b.objects, &object{meta: &r.ObjectMeta, route: r, report: newReport("WebSocketRoute", &r.ObjectMeta)})
+		} else if report, stray := b.classes.stray(r); stray {
+			b.strays = append(b.strays, report)
 		}
 	}
 	slices.SortFunc(b.objects, func(x, y *object) int {
@@ -142,7 +145,7 @@ func (b *build) add(o *object, r model.Route) {
 func (b *build) result() (model.Config, *Report) {
 	slices.SortFunc(b.cfg.Backends, func(x, y model.Backend) int { return strings.Compare(x.Key, y.Key) })
 	b.cfg.Certificates = b.certificates()
-	report := &Report{Problems: b.problems}
+	report := &Report{Objects: b.strays, Problems: append(b.classes.problems, b.problems...)}
 	for _, o := range b.objects {
 		report.Objects = append(report.Objects, o.report)
 	}

@@ -1,6 +1,16 @@
 package translate
 
-import networkingv1 "k8s.io/api/networking/v1"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+)
 
 // networkingAnnotation named the class before spec.ingressClassName was there; old manifests still
 // have it (Kubernetes documentation, "Deprecated annotation").
@@ -8,32 +18,57 @@ const networkingAnnotation = "kubernetes.io/ingress.class"
 
 // classes knows which objects are ours. Those of other controllers are never looked at.
 type classes struct {
-	names     map[string]bool
-	byDefault bool
+	ourOwn map[string]bool // by name of every class
+	// standard is the name of the default class, "" for none. Of several the newest counts, then the
+	// first by name: the rule by which an API server gives an Ingress its class.
+	standard string
+	problems []Problem
 }
 
 func newClasses(all []*networkingv1.IngressClass, controller string) classes {
-	c := classes{names: map[string]bool{}}
+	c := classes{ourOwn: map[string]bool{}}
+	var standard []*networkingv1.IngressClass
 	for _, class := range all {
-		if class.Spec.Controller != controller {
-			continue
-		}
-		c.names[class.Name] = true
+		c.ourOwn[class.Name] = class.Spec.Controller == controller
 		if class.Annotations[networkingv1.AnnotationIsDefaultIngressClass] == "true" {
-			c.byDefault = true
+			standard = append(standard, class)
+		}
+		if class.Spec.Controller == controller && class.Spec.Parameters != nil {
+			c.problems = append(c.problems, Problem{v1alpha1.ReasonUnsupportedValue, "spec.parameters",
+				fmt.Sprintf("the parameters of IngressClass %s have no effect: remove them, and set what you need in each object", class.Name)})
 		}
 	}
+	if len(standard) > 0 {
+		c.standard = slices.MinFunc(standard, func(x, y *networkingv1.IngressClass) int {
+			return cmp.Or(y.CreationTimestamp.Compare(x.CreationTimestamp.Time), strings.Compare(x.Name, y.Name))
+		}).Name
+	}
+	slices.SortFunc(c.problems, func(x, y Problem) int { return strings.Compare(x.Message, y.Message) })
 	return c
 }
 
-// ours decides by the class that the spec names, else by the one that the annotation names, else
-// by whether a class of ours is the default one.
-func (c classes) ours(name *string, annotation string) bool {
-	switch {
-	case name != nil:
-		return c.names[*name]
-	case annotation != "":
-		return c.names[annotation]
+// named returns the class that the spec names, else the one that the annotation names, else the
+// default one.
+func (c classes) named(name *string, annotation string) string {
+	if name != nil {
+		return *name
 	}
-	return c.byDefault
+	return cmp.Or(annotation, c.standard)
+}
+
+// stray tells of a WebSocketRoute that nobody serves because its class is not there. The kind is
+// ours, so there is no other controller that could tell; an Ingress may be somebody else's.
+func (c classes) stray(r *v1alpha1.WebSocketRoute) (ObjectReport, bool) {
+	name := c.named(r.Spec.IngressClassName, "")
+	if _, exists := c.ourOwn[name]; exists {
+		return ObjectReport{}, false
+	}
+	o := object{report: newReport("WebSocketRoute", &r.ObjectMeta)}
+	at := field.NewPath("spec", "ingressClassName")
+	if name == "" {
+		o.tell(v1alpha1.ReasonClassNotFound, at, "the route names no class and no IngressClass is the default one, so nobody serves the route: name a class")
+	} else {
+		o.tell(v1alpha1.ReasonClassNotFound, at, "there is no IngressClass %s, so nobody serves the route: create it, or name another one", name)
+	}
+	return o.report, true
 }

@@ -6,7 +6,8 @@ import (
 	"github.com/fairlead/fairlead/api/v1alpha1"
 )
 
-// Report says what became of every object of ours: a by-product of building, in a stable order.
+// Report says what became of every object of ours, and of the WebSocketRoutes that are nobody's: a
+// by-product of building, in a stable order.
 type Report struct {
 	Objects []ObjectReport
 	// Problems belong to no object, but to the controller's own settings.
