@@ -115,6 +115,13 @@ func TestNotEverythingGoesToHTTPS(t *testing.T) {
 			}
 		})
 	}
+	t.Run("dots behind a challenge's path, which lead elsewhere", func(t *testing.T) {
+		s := page()
+		s.Request.URL.Path = "/.well-known/acme-challenge/../../account"
+		if refusal := Default()(s); refusal == nil || refusal.Reason != model.RedirectedHTTPS {
+			t.Errorf("served in the clear: %v", refusal)
+		}
+	})
 	t.Run("a request without a host has nowhere to go", func(t *testing.T) {
 		s := page()
 		s.Request = request(t, "GET / HTTP/1.0", "")

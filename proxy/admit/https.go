@@ -20,8 +20,7 @@ const (
 // (RFC 9110 section 15.4.9), where the route wants it. Upgrades are admitted, because WebSocket
 // clients don't follow redirects, and so are ACME challenges.
 func HTTPS(s *Subject) *model.Refusal {
-	if !s.RedirectHTTPS || s.Secure || s.Upgrade != "" ||
-		strings.HasPrefix(s.Request.URL.Path, acmeChallenge) {
+	if !s.RedirectHTTPS || s.Secure || s.Upgrade != "" || isChallenge(s.Request.URL.Path) {
 		return nil
 	}
 	location := httpsLocation(s.Request, s.HTTPSPort)
@@ -35,6 +34,13 @@ func HTTPS(s *Subject) *model.Refusal {
 		Status: http.StatusPermanentRedirect, Reason: model.RedirectedHTTPS, Detail: location,
 		Header: map[string]string{"Location": location},
 	}
+}
+
+// isChallenge reports whether the path is that of an ACME challenge. Its token has no dots (RFC 8555
+// section 8.1): with them the path could lead to any other place.
+func isChallenge(path string) bool {
+	token, found := strings.CutPrefix(path, acmeChallenge)
+	return found && !strings.Contains(token, ".")
 }
 
 // httpsLocation returns the request's address on https, or "" when it has no host.
