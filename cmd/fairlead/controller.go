@@ -21,6 +21,7 @@ func newController() *cobra.Command {
 		translate translateFlags
 		options   controllers.Options
 		service   objectName
+		published addresses
 	)
 	cmd := &cobra.Command{
 		Use:   "controller",
@@ -42,7 +43,7 @@ func newController() *cobra.Command {
 				return err
 			}
 			server.options.Registry = metrics.Registry // with what controller-runtime measures
-			options.PublishService, options.Log = types.NamespacedName(service), log
+			options.PublishService, options.PublishAddresses, options.Log = types.NamespacedName(service), published, log
 			return server.serve(cmd.Context(), log, func(ctx context.Context, s *proxy.Server, _ *slog.Logger) error {
 				return controllers.Run(ctx, cluster, s, options)
 			})
@@ -52,10 +53,10 @@ func newController() *cobra.Command {
 	server.add(flags, serverDefaults{admin: ":9090", delay: 5e9, spread: 10e9, redirectPort: 443, logFormat: "json"})
 	translate.add(flags)
 	flags.Var(&service, "publish-service", "Service whose addresses are written into the status of objects")
-	flags.StringSliceVar(&options.PublishAddresses, "publish-status-address", nil, "`addresses` for the status of objects, instead of those of a Service")
+	flags.Var(&published, "publish-status-address", "IP addresses and DNS names for the status of objects, instead of those of a Service")
 	flags.DurationVar(&options.PublishInterval, "publish-interval", controllers.DefaultPublishInterval, "least time between two route tables")
 	flags.StringVar(&options.Lease.Namespace, "leader-election-namespace", "", "`namespace` of the Lease; empty: that of the pod")
-	flags.StringVar(&options.Lease.Name, "leader-election-id", "fairlead-leader", "`name` of the Lease that the replicas compete for")
+	flags.StringVar(&options.Lease.Name, "leader-election-id", "", "`name` of the Lease that the replicas compete for; empty: fairlead-leader, and another for each further controller name")
 	flags.AddGoFlag(flag.Lookup("kubeconfig")) // controller-runtime's
 	cmd.MarkFlagsMutuallyExclusive("publish-service", "publish-status-address")
 	return cmd

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
 )
 
 // fromEnvironment sets every flag that was not given from its environment variable: the name in
@@ -27,25 +29,23 @@ func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) e
 	return errors.Join(errs...)
 }
 
-// prefixes is a flag of address ranges, separated by commas. A single address is a range of one.
+// prefixes is a flag of address ranges, separated by commas; given again, it adds to them. A single
+// address is a range of one.
 type prefixes []netip.Prefix
 
 func (p *prefixes) Type() string { return "CIDRs" }
 
 func (p *prefixes) String() string {
-	words := make([]string, len(*p))
+	list := make([]string, len(*p))
 	for i, prefix := range *p {
-		words[i] = prefix.String()
+		list[i] = prefix.String()
 	}
-	return strings.Join(words, ",")
+	return strings.Join(list, ",")
 }
 
 func (p *prefixes) Set(value string) error {
-	var list prefixes
-	for word := range strings.SplitSeq(value, ",") {
-		if word = strings.TrimSpace(word); word == "" {
-			continue
-		}
+	list := slices.Clone(*p)
+	for _, word := range words(value) {
 		prefix, err := netip.ParsePrefix(word)
 		if err != nil {
 			address, noAddress := netip.ParseAddr(word)
@@ -58,6 +58,44 @@ func (p *prefixes) Set(value string) error {
 	}
 	*p = list
 	return nil
+}
+
+// addresses is a flag of IP addresses and DNS names, separated by commas; given again, it adds to
+// them. What an API server would refuse in a status is refused here.
+type addresses []string
+
+// mostAddresses is what the status of a WebSocketRoute has room for.
+const mostAddresses = 16
+
+func (a *addresses) Type() string { return "addresses" }
+
+func (a *addresses) String() string { return strings.Join(*a, ",") }
+
+func (a *addresses) Set(value string) error {
+	list := slices.Clone(*a)
+	for _, word := range words(value) {
+		ip, err := netip.ParseAddr(word)
+		if isIP := err == nil && ip.Zone() == ""; !isIP && len(validation.IsDNS1123Subdomain(word)) > 0 {
+			return fmt.Errorf("%q is neither an IP address nor a DNS name in lower case", word)
+		}
+		list = append(list, word)
+	}
+	if len(list) > mostAddresses {
+		return fmt.Errorf("%d addresses: a status has room for %d", len(list), mostAddresses)
+	}
+	*a = list
+	return nil
+}
+
+// words cuts a list at its commas and drops the space around its parts.
+func words(value string) []string {
+	var list []string
+	for word := range strings.SplitSeq(value, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			list = append(list, word)
+		}
+	}
+	return list
 }
 
 // objectName is a flag that names an object: namespace/name.

@@ -61,6 +61,33 @@ func TestMistakesAreNamed(t *testing.T) {
 	}
 }
 
+// What is given twice adds up: a list can be long, and the environment has one variable for it.
+func TestListsOfAddressesAddUp(t *testing.T) {
+	var ranges prefixes
+	var published addresses
+	for _, c := range []struct {
+		flag  pflag.Value
+		value string
+		ok    bool
+	}{
+		{&ranges, "10.0.0.0/8", true}, {&ranges, " fd00::1 ,", true}, {&ranges, "here", false},
+		{&published, "192.0.2.1, fd00::1", true}, {&published, "lb.example.com", true},
+		{&published, "http://lb.example.com", false}, {&published, "LB.example.com", false},
+		{&published, "192.0.2.1:80", false}, {&published, "fe80::1%eth0", false},
+		{&published, strings.Repeat("192.0.2.1,", 14), false},
+	} {
+		if err := c.flag.Set(c.value); (err == nil) != c.ok {
+			t.Errorf("%s %q: %v", c.flag.Type(), c.value, err)
+		}
+	}
+	if got := ranges.String(); got != "10.0.0.0/8,fd00::1/128" {
+		t.Errorf("ranges %s", got)
+	}
+	if got := published.String(); got != "192.0.2.1,fd00::1,lb.example.com" {
+		t.Errorf("addresses %s", got)
+	}
+}
+
 func TestObjectNamesHaveTwoParts(t *testing.T) {
 	for value, ok := range map[string]bool{"prod/tls": true, "": true, "tls": false, "a/b/c": false, "/tls": false, "prod/": false} {
 		var n objectName
