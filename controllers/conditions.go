@@ -22,6 +22,8 @@ const (
 	fieldOwner = "fairlead"
 	// maxMessage is less than the 32,768 characters that metav1.Condition allows, and enough to read.
 	maxMessage = 2048
+	// maxAddresses is what the schema of WebSocketRoute allows.
+	maxAddresses = 16
 )
 
 // setConditions brings the three conditions in line with the report of a table that is in force.
@@ -116,17 +118,18 @@ func sameStatus(a, b client.Object) bool {
 	return true
 }
 
-// addresses returns where clients reach this controller, as the options say.
-func addresses(s *snapshot.Snapshot, o Options) []v1alpha1.Address {
+// addresses returns where clients reach this controller, as the options say, and whether what they
+// name is there.
+func addresses(s *snapshot.Snapshot, o Options) (list []v1alpha1.Address, found bool) {
 	if o.PublishService.Name == "" {
-		return typed(o.PublishAddresses)
+		return typed(o.PublishAddresses), true
 	}
 	for _, service := range s.Services {
 		if client.ObjectKeyFromObject(service) == o.PublishService {
-			return typed(serviceAddresses(service))
+			return typed(serviceAddresses(service)), true
 		}
 	}
-	return nil
+	return nil, false
 }
 
 // serviceAddresses returns the outermost addresses that a Service has: its load balancer's, else its
@@ -155,10 +158,11 @@ func serviceAddresses(s *corev1.Service) []string {
 	return nil
 }
 
-// typed says of every address whether it is an IP address or a DNS name.
+// typed says of every address whether it is an IP address or a DNS name. A status has room for
+// maxAddresses.
 func typed(values []string) []v1alpha1.Address {
 	var list []v1alpha1.Address
-	for _, v := range values {
+	for _, v := range values[:min(len(values), maxAddresses)] {
 		t := v1alpha1.HostnameAddressType
 		if _, err := netip.ParseAddr(v); err == nil {
 			t = v1alpha1.IPAddressType

@@ -3,6 +3,8 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"os"
@@ -16,6 +18,8 @@ import (
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"k8s.io/klog/v2"
+
+	"github.com/fairlead/fairlead/controllers/translate"
 )
 
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=fairlead-system,resources=leases,verbs=get;create;update
@@ -31,7 +35,8 @@ const (
 type LeaseOptions struct {
 	// Namespace of the Lease. "": the namespace of the pod, else default.
 	Namespace string
-	// Name of the Lease. "": fairlead-leader. Replicas that serve different classes need different names.
+	// Name of the Lease. "": fairlead-leader, with a part of its own for each other controller name than
+	// the usual one: replicas that serve different classes must not wait for each other.
 	Name string
 	// Identity of this replica. "": the host name and a random part.
 	Identity string
@@ -47,9 +52,9 @@ type leader struct {
 	gained func()                    // called whenever this replica begins to lead
 }
 
-func newLeader(clients kubernetes.Interface, o LeaseOptions, log *slog.Logger) (*leader, error) {
+func newLeader(clients kubernetes.Interface, controller string, o LeaseOptions, log *slog.Logger) (*leader, error) {
 	o.Namespace = cmp.Or(o.Namespace, podNamespace(), metav1.NamespaceDefault)
-	o.Name = cmp.Or(o.Name, "fairlead-leader")
+	o.Name = cmp.Or(o.Name, leaseName(controller))
 	if o.Identity == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -78,6 +83,17 @@ func newLeader(clients kubernetes.Interface, o LeaseOptions, log *slog.Logger) (
 		return nil, fmt.Errorf("leader election: %w", err)
 	}
 	return l, nil
+}
+
+// leaseName returns the name of the Lease of a controller name, "" for the usual one. A controller
+// name may have letters and a length that the name of an object may not, so its hash stands for it.
+func leaseName(controller string) string {
+	const usual = "fairlead-leader"
+	if controller == "" || controller == translate.DefaultControllerName {
+		return usual
+	}
+	sum := sha256.Sum256([]byte(controller))
+	return usual + "-" + hex.EncodeToString(sum[:4])
 }
 
 // podNamespace returns the namespace of the pod that this process runs in, "" outside of a cluster.

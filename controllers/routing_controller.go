@@ -31,7 +31,8 @@ type routing struct {
 	status    *status
 	options   Options
 
-	next time.Time // the earliest time of the next publish
+	next      time.Time // the earliest time of the next publish
+	unlocated bool      // the Service whose addresses are published is not there
 }
 
 // setup watches everything that can change the table. The workers start when all caches are filled,
@@ -67,8 +68,19 @@ func (r *routing) Reconcile(ctx context.Context, _ world) (reconcile.Result, err
 		return reconcile.Result{}, err
 	}
 	report := r.publisher.publish(s, began)
-	r.status.published(report, addresses(s, r.options))
+	where, found := addresses(s, r.options)
+	r.locate(found)
+	r.status.published(report, where)
 	end := time.Now()
 	r.next = end.Add(max(r.options.PublishInterval, end.Sub(began)))
 	return reconcile.Result{}, nil
+}
+
+// locate warns once when the Service whose addresses are published is not there.
+func (r *routing) locate(found bool) {
+	if !found && !r.unlocated {
+		r.options.Log.Warn("the Service whose addresses are published does not exist; objects get no addresses: create it, or correct --publish-service",
+			"service", r.options.PublishService)
+	}
+	r.unlocated = !found
 }

@@ -12,7 +12,10 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fairlead/fairlead/controllers/translate"
 )
 
 // ready waits until the replica wants connections.
@@ -102,6 +105,18 @@ func TestLeaderHandsOver(t *testing.T) {
 		t.Errorf("the lease is still held by %q", now)
 	}
 	n.tells("one", "Normal Programmed") // and not once more by the new leader
+}
+
+// Two controllers of different names, installed side by side, don't compete for one Lease: the status
+// of the classes of one of them would never be written.
+func TestEachControllerNameHasALeaseOfItsOwn(t *testing.T) {
+	internal, other := leaseName("example.com/Internal"), leaseName("example.com/other")
+	if leaseName("") != "fairlead-leader" || leaseName(translate.DefaultControllerName) != "fairlead-leader" || internal == other {
+		t.Errorf("leases %q, %q, %q", leaseName(""), internal, other)
+	}
+	if wrong := validation.IsDNS1123Subdomain(internal); len(wrong) > 0 {
+		t.Errorf("%q can't be the name of a Lease: %v", internal, wrong)
+	}
 }
 
 func (n *tenant) holder() string {

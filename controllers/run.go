@@ -88,7 +88,7 @@ func Run(ctx context.Context, cfg *rest.Config, server *proxy.Server, o Options)
 	if err != nil {
 		return fmt.Errorf("setting up the controllers: %w", err)
 	}
-	leader, err := newLeader(clients, o.Lease, o.Log)
+	leader, err := newLeader(clients, o.Translate.ControllerName, o.Lease, o.Log)
 	if err != nil {
 		return err
 	}

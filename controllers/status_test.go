@@ -240,3 +240,21 @@ func TestARouteWhoseClassIsGoneSaysSo(t *testing.T) {
 	n.create(class)
 	n.conditions("chat", "Accepted=True/Accepted", "Programmed=True/Programmed", "ResolvedRefs=True/ResolvedRefs")
 }
+
+// A Service to publish that is not there is told; once it is there its addresses are written.
+func TestAMissingServiceToPublishIsTold(t *testing.T) {
+	n := newTenant(t, "unlocated")
+	n.service("chat")
+	n.create(n.ingress("web", "web.example.com", "chat"))
+	r := n.start(Options{PublishService: client.ObjectKey{Namespace: n.name, Name: "lb"}})
+	r.answers("web.example.com", "200 chat")
+	n.create(n.ingress("more", "more.example.com", "chat"))
+	r.answers("more.example.com", "200 chat")
+	if told := r.log.count("does not exist"); told != 1 {
+		t.Errorf("told %d times", told)
+	}
+	n.create(&corev1.Service{ObjectMeta: n.meta("lb"), Spec: corev1.ServiceSpec{
+		Ports: []corev1.ServicePort{{Port: 80}}, ExternalIPs: []string{"192.0.2.9"},
+	}})
+	n.hasAddresses("web", "192.0.2.9")
+}
