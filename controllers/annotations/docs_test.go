@@ -16,14 +16,17 @@ const intro = `# Annotations on Ingress
 
 <!-- Generated from the table in controllers/annotations: go test ./controllers/annotations -run Docs -update -->
 
-An Ingress says by annotations what a WebSocketRoute says in its ` + "`policy`" + `. The built-in default is weakest; then come the
-controller's own defaults, then ` + "`nginx.ingress.kubernetes.io/`" + `, then ` + "`fairlead.dev/`" + `.
+An Ingress says by annotations what a WebSocketRoute says in its ` + "`policy`" + `. The built-in default is weakest; then comes
+` + "`nginx.ingress.kubernetes.io/`" + `, then ` + "`fairlead.dev/`" + `.
 
 A value that can't be read is ignored, as if the annotation were not there, and the owner is told in an Event:
 ` + "`InvalidAnnotation`" + ` (can't be read, or not as its writer believes), ` + "`UnsupportedAnnotation`" + ` (known, and not served),
 ` + "`UnknownAnnotation`" + ` (no such name under our prefix), ` + "`AnnotationClash`" + ` (both prefixes say different things; ours counts).
 
 Changes count for new sessions: open ones stay as they are. ` + "`canary`" + ` alone takes an Ingress, and so its sessions, out of service.
+
+The ` + "`pathType`" + ` ImplementationSpecific is Prefix here, element by element, unless ` + "`use-regex`" + ` or ` + "`rewrite-target`" + ` makes the paths of
+the host regular expressions. (ingress-nginx compares such a path letter by letter: there, /chat takes /chats too.)
 `
 
 // The page that users read and the table that the controller reads are the same.

@@ -97,8 +97,8 @@ var ourRows = prefixed(OurPrefix, []Row{
 		Doc:  "How long sessions may stay on an endpoint that began to terminate. off: the pod decides.",
 		sets: []string{"Drain.Deadline"}, parse: ours(func(d *draft, t model.Timeout) { d.Drain.Deadline = t }),
 	}, {
-		Name: "drain-spread", Type: typeDuration, Default: "10s", Example: "1m",
-		Doc:  "Window before the deadline over which closes are spread, so that clients don't come back all at once.",
+		Name: "drain-spread", Type: typeDuration, Default: "10s", Example: "20s",
+		Doc:  "Window before the deadline over which closes are spread, so that clients don't come back all at once; at most the deadline.",
 		sets: []string{"Drain.Spread"}, parse: ours(func(d *draft, t model.Timeout) { d.Drain.Spread = t }),
 	}, {
 		Name: "drain-close-code", Type: "close code", Default: "1012", Example: "1001",

@@ -21,10 +21,11 @@ type Problem struct {
 	Message string
 }
 
-// The two annotations that need each other.
+// Annotations that depend on each other.
 const (
-	balanceKey = OurPrefix + "balance"
-	hashOnKey  = OurPrefix + "hash-on"
+	balanceKey     = OurPrefix + "balance"
+	hashOnKey      = OurPrefix + "hash-on"
+	drainSpreadKey = OurPrefix + "drain-spread"
 )
 
 // Parse lays what annotations say over base, the defaults of the controller. It never fails: what
@@ -37,6 +38,7 @@ func Parse(annotations map[string]string, base Settings) (Settings, []Problem) {
 	p.cookieless()
 	p.clashes(annotations)
 	p.hashing(base)
+	p.spread()
 	slices.SortStableFunc(p.problems, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
 	return p.d.settle(), p.problems
 }
@@ -79,7 +81,7 @@ func (p *parsing) apply(r *Row, value string) {
 		p.tell(v1alpha1.ReasonUnsupportedAnnotation, key, "%s: %s", phantom(r), r.Doc)
 		return
 	case Unsupported, Closed, LeftOut:
-		if on, err := strconv.ParseBool(value); err == nil && !on && r.Type == typeBool {
+		if on, err := strconv.ParseBool(strings.TrimSpace(value)); err == nil && !on && r.Type == typeBool {
 			return
 		}
 		p.tell(v1alpha1.ReasonUnsupportedAnnotation, key, "the annotation is %s: %s", p.unserved(r), r.Doc)
@@ -196,6 +198,13 @@ func (p *parsing) hashing(base Settings) {
 	case b.Algorithm != model.ConsistentHash && p.counts(hashOnKey):
 		b.HashOn = base.Balance.HashOn
 		p.tell(v1alpha1.ReasonInvalidAnnotation, hashOnKey, "the annotation has no effect with the algorithm that %s names: write consistent-hash there, or remove one of them", balanceKey)
+	}
+}
+
+// spread tells of a window that is longer than the time of which it is the last part.
+func (p *parsing) spread() {
+	if text, long := SpreadTooLong(p.d.Drain); long && p.counts(drainSpreadKey) {
+		p.tell(v1alpha1.ReasonInvalidAnnotation, drainSpreadKey, "%s: write a shorter one, or a longer %sdrain-deadline", text, OurPrefix)
 	}
 }
 

@@ -84,7 +84,11 @@ func TestWhatAnnotationsMean(t *testing.T) {
 			map[string]string{nginx + "backend-protocol": "https"}, Settings{BackendProtocol: BackendTLS},
 		},
 		"snippets that changed nothing anyway": {
-			map[string]string{nginx + "proxy-http-version": "1.1", nginx + "proxy-buffering": "off", nginx + "enable-cors": "false", nginx + "canary": "false"}, Settings{},
+			map[string]string{nginx + "proxy-http-version": "1.1", nginx + "proxy-buffering": "off", nginx + "enable-cors": "false", nginx + "canary": " false "}, Settings{},
+		},
+		"no deadline leaves room for any window": {
+			map[string]string{our + "drain-spread": "1m", our + "drain-deadline": "off"},
+			Settings{Drain: model.Drain{Spread: model.Timeout(time.Minute), Deadline: model.Off}},
 		},
 		"others' annotations are theirs": {
 			map[string]string{"cert-manager.io/cluster-issuer": "x", "nginx.org/keepalive": "x"}, Settings{},
@@ -128,6 +132,7 @@ func TestWhatOwnersAreTold(t *testing.T) {
 		"nothing to hash":                      {map[string]string{our + "balance": "consistent-hash"}, v1alpha1.ReasonInvalidAnnotation, "nothing to hash"},
 		"a hash key for nothing":               {map[string]string{our + "balance": "round-robin", our + "hash-on": "host"}, v1alpha1.ReasonInvalidAnnotation, "no effect"},
 		"a hash key without its name":          {map[string]string{our + "hash-on": "cookie"}, v1alpha1.ReasonInvalidAnnotation, "needs a name"},
+		"a window without room":                {map[string]string{our + "drain-spread": "1m"}, v1alpha1.ReasonInvalidAnnotation, "spread over 30s and not over 1m"},
 		"both prefixes disagree":               {map[string]string{our + "idle-timeout": "2h", nginx + "proxy-read-timeout": "60"}, v1alpha1.ReasonAnnotationClash, "fairlead.dev/idle-timeout: \"2h\", which counts"},
 		"access control that we have not":      {map[string]string{nginx + "auth-url": "http://auth/"}, v1alpha1.ReasonUnsupportedAnnotation, "answered with 503"},
 		"a canary":                             {map[string]string{nginx + "canary": "true"}, v1alpha1.ReasonUnsupportedAnnotation, "two weighted backends"},

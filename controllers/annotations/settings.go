@@ -1,6 +1,7 @@
 package annotations
 
 import (
+	"fmt"
 	"net/http"
 
 	"github.com/fairlead/fairlead/proxy/model"
@@ -111,4 +112,14 @@ func (d *draft) settle() Settings {
 	c.Mode, c.SameSite = mode, sameSite
 	s.Balance.Sticky = &c
 	return s
+}
+
+// SpreadTooLong reports, in words, that a window for closes is longer than the deadline whose last
+// part it is. The whole time until the deadline is used then.
+func SpreadTooLong(d model.Drain) (text string, long bool) {
+	deadline, spread := d.Deadline.Or(model.DefaultDrainDeadline), d.Spread.Or(model.DefaultDrainSpread)
+	if deadline == 0 || spread <= deadline {
+		return "", false
+	}
+	return fmt.Sprintf("closes are spread over %s and not over %s, because that is the drain deadline", short(deadline), short(spread)), true
 }

@@ -2,10 +2,12 @@ package translate
 
 import (
 	"net/http"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/controllers/annotations"
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
@@ -132,6 +134,20 @@ func stickyCookie(base *model.StickyCookie, c *v1alpha1.StickyCookie) *model.Sti
 		result.Mode = m
 	}
 	return &result
+}
+
+// checkDrain tells of a window that somebody wrote and that is longer than the deadline in force. The
+// schema sees it only where both are written.
+func (o *object) checkDrain(written *v1alpha1.Drain, d model.Drain, at *field.Path) {
+	text, long := annotations.SpreadTooLong(d)
+	if written == nil || written.Spread == "" || !long {
+		return
+	}
+	at = at.Child("spread")
+	if slices.ContainsFunc(o.report.Problems, func(p Problem) bool { return p.Field == at.String() }) {
+		return // the rule before says the same
+	}
+	o.tell(v1alpha1.ReasonInvalid, at, "%s: write a shorter spread, or a longer deadline", text)
 }
 
 // checkDurations tells of durations that no schema has seen; what they would set stays as it was.

@@ -14,16 +14,18 @@ func (b *build) webSocketRoute(o *object) {
 	spec := &o.route.Spec
 	at := field.NewPath("spec")
 	o.checkDurations(spec.Policy, at.Child("policy"))
-	shared := b.newPolicy(spec.Policy)
 	for i := range spec.Rules {
-		rule, at := &spec.Rules[i], at.Child("rules").Index(i)
-		p := shared
+		rule, ruleAt, drainAt := &spec.Rules[i], at.Child("rules").Index(i), at.Child("policy", "drain")
+		merged := rule.Policy.MergedOver(spec.Policy)
 		if rule.Policy != nil {
-			o.checkDurations(rule.Policy, at.Child("policy"))
-			merged := rule.Policy.MergedOver(spec.Policy)
-			p = b.newPolicy(&merged)
+			o.checkDurations(rule.Policy, ruleAt.Child("policy"))
+			if rule.Policy.Drain != nil {
+				drainAt = ruleAt.Child("policy", "drain")
+			}
 		}
-		b.rule(o, i, p, at)
+		p := b.newPolicy(&merged)
+		o.checkDrain(merged.Drain, p.drain, drainAt)
+		b.rule(o, i, p, ruleAt)
 	}
 }
 
