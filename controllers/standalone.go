@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -66,6 +67,11 @@ func Check(files *snapshot.Files, o translate.Options) (*table.Table, []snapshot
 	}
 	for _, p := range report.Problems {
 		problems = append(problems, snapshot.Problem{Field: p.Field, Message: fmt.Sprintf("%s: %s", p.Reason, p.Message)})
+	}
+	if len(report.Objects) == 0 {
+		problems = append(problems, snapshot.Problem{Message: fmt.Sprintf(
+			"nothing is served: of %d Ingresses and %d WebSocketRoutes none is of an IngressClass whose controller is %s: check the manifests of the classes too",
+			len(s.Ingresses), len(s.WebSocketRoutes), cmp.Or(o.ControllerName, translate.DefaultControllerName))})
 	}
 	return t, append(problems, fileProblems(files, report)...)
 }

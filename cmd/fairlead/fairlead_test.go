@@ -189,6 +189,16 @@ func TestCheckPrintsTheTableAndEveryProblem(t *testing.T) {
 	}
 }
 
+// An empty table is no good news: a class was forgotten, or is another controller's.
+func TestCheckOfNothingIsAProblem(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "web.yaml")
+	write(t, file, manifests("a.example.com", "127.0.0.1:1"))
+	out, err := run("fairlead", "check", "-f", file, "--controller-name", "example.com/internal")
+	if err == nil || !strings.Contains(out, "nothing is served: of 1 Ingresses and 0 WebSocketRoutes none is of an IngressClass whose controller is example.com/internal") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestPluginCallsItselfByItsName(t *testing.T) {
 	out, err := run("/usr/local/bin/kubectl-fairlead", "check", "--help")
 	if err != nil || !strings.Contains(out, "kubectl fairlead check -f PATH") {

@@ -47,13 +47,14 @@ func TestMistakesAreNamed(t *testing.T) {
 		args        []string
 		want        string
 	}{
-		"variable":        {map[string]string{"FAIRLEAD_DRAIN_DELAY": "soon"}, nil, "environment variable FAIRLEAD_DRAIN_DELAY"},
-		"flag":            {nil, []string{"--trusted-proxies=proxy.local"}, "neither an address range"},
-		"log level":       {map[string]string{"FAIRLEAD_LOG_LEVEL": "loud"}, nil, "FAIRLEAD_LOG_LEVEL"},
-		"negative":        {nil, []string{"--drain-spread=-1s"}, "--drain-spread"},
-		"nothing":         {nil, []string{"--http-address=", "--https-address="}, "nothing to serve"},
-		"redirect port":   {nil, []string{"--redirect-port=70000"}, "--redirect-port 70000"},
-		"no port to find": {nil, []string{"--redirect-port=0", "--https-address=:https"}, "--redirect-port"},
+		"variable":         {map[string]string{"FAIRLEAD_DRAIN_DELAY": "soon"}, nil, "environment variable FAIRLEAD_DRAIN_DELAY"},
+		"flag":             {nil, []string{"--trusted-proxies=proxy.local"}, "neither an address range"},
+		"log level":        {map[string]string{"FAIRLEAD_LOG_LEVEL": "loud"}, nil, "FAIRLEAD_LOG_LEVEL"},
+		"negative":         {nil, []string{"--drain-spread=-1s"}, "--drain-spread"},
+		"no time to close": {nil, []string{"--drain-spread=30s", "--drain-timeout=10s"}, "--drain-timeout 10s"},
+		"nothing":          {nil, []string{"--http-address=", "--https-address="}, "nothing to serve"},
+		"redirect port":    {nil, []string{"--redirect-port=70000"}, "--redirect-port 70000"},
+		"no port to find":  {nil, []string{"--redirect-port=0", "--https-address=:https"}, "--redirect-port"},
 	} {
 		if _, err := set(c.environment, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v does not say %q", name, err, c.want)

@@ -52,6 +52,9 @@ func (f *serverFlags) complete() error {
 			return fmt.Errorf("--drain-%s %s: must not be negative", name, d)
 		}
 	}
+	if o.Drain.Timeout > 0 && o.Drain.Timeout < o.Drain.Spread {
+		return fmt.Errorf("--drain-timeout %s: shorter than --drain-spread %s, so that sessions would be cut whose time has not come", o.Drain.Timeout, o.Drain.Spread)
+	}
 	if o.HTTPAddress == "" && o.HTTPSAddress == "" {
 		return errors.New("nothing to serve: --http-address and --https-address are both empty")
 	}
