@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/fairlead/fairlead/proxy/backend"
 	"github.com/fairlead/fairlead/proxy/balance"
@@ -116,6 +117,9 @@ func hashKey(on []model.HashOn, r *http.Request, client netip.Addr) (key uint64,
 func hashValue(h model.HashOn, r *http.Request, client netip.Addr) string {
 	switch h.Source {
 	case model.HashHeader:
+		if strings.EqualFold(h.Name, "Host") {
+			return r.Host // net/http takes it out of the header
+		}
 		return r.Header.Get(h.Name)
 	case model.HashCookie:
 		if c, err := r.Cookie(h.Name); err == nil {

@@ -323,3 +323,23 @@ func TestPlainHTTPIsSentToHTTPSButSocketsAreServed(t *testing.T) {
 		t.Errorf("heard %q", got)
 	}
 }
+
+func TestAnAbsoluteTargetMayLeaveThePathOut(t *testing.T) {
+	r := start(t)
+	r.publish(with(service(newPod(t, "a")), func(r *model.Route) { r.Protocols |= model.HTTP }))
+	conn, err := net.Dial("tcp", r.http())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	_, _ = conn.Write([]byte("GET http://chat.example.com HTTP/1.1\r\nHost: chat.example.com\r\n\r\n"))
+	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || string(body) != "a GET / " {
+		t.Errorf("answered %q, %v", body, err)
+	}
+}

@@ -30,6 +30,7 @@ type exchange struct {
 	chosen  choice // its endpoint is nil until one was picked
 	status  int
 	owned   bool // a tunnel has it: the session reports its end
+	told    bool // the outcome is told
 	broken  bool // an answer ended in the middle
 
 	silence          *silence
@@ -48,6 +49,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.handshakes.Add(1)
 		defer s.handshakes.Add(-1)
 	}
+	defer x.caught()
 	x.finish(x.run())
 }
 
@@ -85,8 +87,12 @@ func (x *exchange) match() error {
 		return &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.Draining,
 			Detail: "this replica is shutting down; try again", Header: map[string]string{"Retry-After": "1", "Connection": "close"}}
 	}
-	hit, found := s.table.Load().Match(x.r.Host, x.r.URL.Path)
-	if !found || !strings.HasPrefix(x.r.URL.Path, "/") {
+	path := x.r.URL.Path
+	if path == "" && x.r.Method != http.MethodConnect {
+		path = "/" // "GET http://host HTTP/1.1" (RFC 9112 section 3.2.1)
+	}
+	hit, found := s.table.Load().Match(x.r.Host, path)
+	if !found || !strings.HasPrefix(path, "/") {
 		return &model.Refusal{Status: http.StatusNotFound, Reason: model.NoRoute,
 			Detail: "no route for this host and path"}
 	}
@@ -101,7 +107,7 @@ func (x *exchange) admit() error {
 		Protocols: x.hit.Route.Protocols, RedirectHTTPS: x.hit.Route.RedirectHTTPS,
 		HTTPSPort: x.server.options.RedirectPort,
 	})
-	if refusal == nil && x.upgrade == websocket {
+	if refusal == nil && x.upgrade == handshake.WebSocket {
 		refusal = handshake.Check(x.r)
 	}
 	if refusal != nil {
@@ -109,8 +115,6 @@ func (x *exchange) admit() error {
 	}
 	return nil
 }
-
-const websocket = "websocket"
 
 // connect tries endpoints until one answers. Another one is tried only while no byte of an answer
 // was seen.
@@ -169,7 +173,7 @@ func (x *exchange) request() *backend.Request {
 		Method: x.r.Method, URI: x.hit.URI(x.r.URL), Host: x.host(),
 		Header: x.server.forwarding.Header(x.r, x.upgrade), Upgrade: x.upgrade,
 	}
-	if x.upgrade == websocket {
+	if x.upgrade == handshake.WebSocket {
 		r.Key = x.r.Header.Get("Sec-WebSocket-Key")
 	}
 	return r
@@ -214,65 +218,6 @@ func (x *exchange) relay(a *backend.Answer) error {
 		reason = model.EndpointReset
 	}
 	return &model.Refusal{Reason: reason, Detail: "the answer could not be passed on", Err: err}
-}
-
-// finish gives the answer of a refusal and tells the outcome, unless a tunnel will.
-func (x *exchange) finish(err error) {
-	if x.owned {
-		return
-	}
-	out := observe.Outcome{Session: x.observed(), Reason: x.reason(), Status: x.status, Duration: time.Since(x.begun)}
-	var refusal *model.Refusal
-	if errors.As(err, &refusal) {
-		out.Reason, out.Err = refusal.Reason, refusal.Err
-		if x.status == 0 {
-			out.Status = refusal.Status
-			x.answer(refusal)
-		}
-	}
-	if x.unread() {
-		// What nobody wanted is read all the same, so that the connection can go on: not for long.
-		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(headTimeout))
-	}
-	x.release()
-	x.server.observer.Ended(out)
-	if x.broken {
-		panic(http.ErrAbortHandler) // net/http cuts the connection: half an answer must not look whole
-	}
-}
-
-// answer writes a refusal, unless there is nobody left to read it.
-func (x *exchange) answer(r *model.Refusal) {
-	if r.Reason == model.ClientGone {
-		return
-	}
-	if x.unread() {
-		x.w.Header().Set("Connection", "close") // else net/http reads all of it before it answers
-	}
-	handshake.Refuse(x.w, r)
-}
-
-// unread reports whether content of the request may still come.
-func (x *exchange) unread() bool {
-	return x.r.ContentLength != 0 && (x.upload == nil || !x.upload.ended())
-}
-
-// reason is what an exchange that nobody refused came to.
-func (x *exchange) reason() model.Reason {
-	if x.upgrade == "" {
-		return model.Served
-	}
-	return model.EndpointRefused
-}
-
-// release takes back what the exchange was counted in.
-func (x *exchange) release() {
-	if x.picks != nil {
-		x.hit.Route.Live.Release()
-	}
-	if x.chosen.endpoint != nil {
-		x.chosen.endpoint.Live.Release()
-	}
 }
 
 func (x *exchange) observed() observe.Session {

@@ -58,7 +58,7 @@ func (x *exchange) tunnel(a *backend.Answer) error {
 	t := x.hit.Route.Timeouts
 	ses.tunnel.Store(tunnel.Start(tunnel.Spec{
 		Client: conn, Endpoint: a.Conn, ClientRest: rest, EndpointRest: a.Rest,
-		Frames: x.upgrade == websocket,
+		Frames: x.upgrade == handshake.WebSocket,
 		Idle:   t.Idle.Or(model.DefaultIdle), Stall: t.Stall.Or(model.DefaultStall),
 		MaxAge: jittered(t.MaxAge.Or(model.DefaultMaxAge), t.MaxAgeJitter), Close: t.Close.Or(model.DefaultClose),
 		Owner: ses,
