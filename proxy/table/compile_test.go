@@ -166,6 +166,10 @@ func TestEndpointsThatLeaveAreTold(t *testing.T) {
 	if len(c.Leaving) != 2 || len(c.Staying) != 2 || c.None() {
 		t.Errorf("%d leave and %d stay: %s", len(c.Leaving), len(c.Staying), c)
 	}
+	again := compile(t, chat("10.0.0.1", "!10.0.0.2", "10.0.0.3"), second)
+	if got := again.Diff(second).String(); got != "1 backends changed" {
+		t.Errorf("an endpoint that was leaving before is told again: %s", got)
+	}
 	third := compile(t, model.Config{}, second)
 	if c := third.Diff(second); len(c.Leaving) != 0 {
 		t.Error("a backend that no route names any more is not a backend whose endpoints leave")

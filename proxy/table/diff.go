@@ -17,10 +17,12 @@ type Change struct {
 	Gone []*live.Route
 	// Back are living parts of routes that are in the table, or whose hosts and paths are.
 	Back []*live.Route
-	// Leaving are endpoints that began to terminate or went away while their backend stayed.
+	// Leaving are endpoints that terminate or went away while their backend stayed, those that
+	// were leaving already among them.
 	Leaving []*live.Endpoint
 	// Staying are endpoints that were leaving in the old table and serve in the new one.
 	Staying      []*live.Endpoint
+	leaving      int // of Leaving, those that were not
 	backends     int
 	certificates bool
 }
@@ -45,7 +47,7 @@ func (c *Change) String() string {
 	add(len(c.RoutesRemoved), "routes removed")
 	add(len(c.RoutesChanged), "routes changed")
 	add(c.backends, "backends changed")
-	add(len(c.Leaving), "endpoints leaving")
+	add(c.leaving, "endpoints leaving")
 	if c.certificates {
 		words = append(words, "certificates changed")
 	}
@@ -121,19 +123,31 @@ func sameButBackends(a, b *Route) bool {
 }
 
 func diffEndpoints(before, after *Backend, c *Change) {
-	serving := make(map[*live.Endpoint]bool, len(after.all))
+	served := make(map[*live.Endpoint]bool, len(before.all)) // in the old table, and did not leave yet
+	for _, e := range before.all {
+		served[e.Live] = !leaves(e)
+	}
+	present := make(map[*live.Endpoint]bool, len(after.all))
 	for _, e := range after.all {
-		serving[e.Live] = !leaves(e)
+		present[e.Live] = true
 		if leaves(e) {
-			c.Leaving = append(c.Leaving, e.Live)
+			c.leave(e, served[e.Live])
 		} else {
 			c.Staying = append(c.Staying, e.Live)
 		}
 	}
 	for _, e := range before.all {
-		if _, present := serving[e.Live]; !present {
-			c.Leaving = append(c.Leaving, e.Live)
+		if !present[e.Live] {
+			c.leave(e, served[e.Live])
 		}
+	}
+}
+
+// leave notes an endpoint that leaves; news says that it did not in the old table.
+func (c *Change) leave(e *Endpoint, news bool) {
+	c.Leaving = append(c.Leaving, e.Live)
+	if news {
+		c.leaving++
 	}
 }
 
