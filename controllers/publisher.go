@@ -24,6 +24,9 @@ type publisher struct {
 // the table that is in force. The snapshot was begun at began.
 func (p *publisher) publish(s *snapshot.Snapshot, began time.Time) *translate.Report {
 	p.options.Now = began
+	if p.options.KeyPairs == nil {
+		p.options.KeyPairs = new(translate.KeyPairs)
+	}
 	config, report := translate.Build(s, p.options)
 	t, err := table.Compile(config, p.server.Table())
 	if err != nil {

@@ -36,6 +36,9 @@ type Options struct {
 	// Now is the time by which certificates are judged; zero: none is said to be expired. It
 	// changes the report alone, never the configuration.
 	Now time.Time
+	// KeyPairs, if it is given again, saves the next Build the parsing of certificates. nil: each
+	// Build parses all.
+	KeyPairs *KeyPairs
 }
 
 // Build translates a snapshot. Equal snapshots give equal results, in whatever order their objects
@@ -45,7 +48,7 @@ func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
 		opts:      opts,
 		classes:   newClasses(s.IngressClasses, cmp.Or(opts.ControllerName, DefaultControllerName)),
 		endpoints: newEndpoints(s),
-		pairs:     newPairs(s.Secrets, opts.Now),
+		pairs:     newPairs(s.Secrets, opts),
 		claims:    map[model.Match]*object{},
 		certified: map[string]certificateOwner{},
 		backends:  map[string]bool{},

@@ -54,12 +54,16 @@ func tell(t *testing.T, file string) {
 	opts := readOptions(t, section(archive, "options.yaml"))
 
 	config, report := Build(s, opts)
+	opts.KeyPairs = new(KeyPairs) // of no effect but on time
 	if _, err := table.Compile(config, nil); err != nil {
 		t.Errorf("the data plane refuses a part: %v", err)
 	}
 	again, reportAgain := Build(s, opts)
 	if !reflect.DeepEqual(config, again) || !reflect.DeepEqual(report, reportAgain) {
 		t.Error("the same snapshot gives another result the second time")
+	}
+	if _, remembered := Build(s, opts); !reflect.DeepEqual(report, remembered) {
+		t.Error("certificates seen before are judged otherwise")
 	}
 	for _, list := range []any{s.IngressClasses, s.Ingresses, s.WebSocketRoutes, s.Services, s.EndpointSlices, s.Secrets} {
 		reverse(list)

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 type pairs struct {
 	secrets map[types.NamespacedName]*corev1.Secret
 	read    map[types.NamespacedName]pair
+	parsed  *KeyPairs
 	now     time.Time
 }
 
@@ -30,12 +30,17 @@ type pair struct {
 	covers  func(host string) bool
 }
 
-func newPairs(secrets []*corev1.Secret, now time.Time) *pairs {
+func newPairs(secrets []*corev1.Secret, opts Options) *pairs {
 	p := &pairs{
 		secrets: make(map[types.NamespacedName]*corev1.Secret, len(secrets)),
 		read:    map[types.NamespacedName]pair{},
-		now:     now,
+		parsed:  opts.KeyPairs,
+		now:     opts.Now,
 	}
+	if p.parsed == nil {
+		p.parsed = new(KeyPairs)
+	}
+	p.parsed.begin()
 	for _, s := range secrets {
 		p.secrets[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
 	}
@@ -51,17 +56,16 @@ func (p *pairs) get(key types.NamespacedName) pair {
 	return known
 }
 
-// parse reads the pair with the code that serves it.
+// parse reads the pair and judges it.
 func (p *pairs) parse(key types.NamespacedName) pair {
 	secret := p.secrets[key]
 	if secret == nil || secret.Type != corev1.SecretTypeTLS {
 		return pair{err: fmt.Errorf("there is no Secret %s of type %s", key, corev1.SecretTypeTLS)}
 	}
-	parsed, err := tls.X509KeyPair(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
+	leaf, err := p.parsed.parse(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
 	if err != nil {
 		return pair{err: fmt.Errorf("%s and %s of Secret %s are no usable pair: %w", corev1.TLSCertKey, corev1.TLSPrivateKeyKey, key, err)}
 	}
-	leaf := parsed.Leaf
 	result := pair{names: leaf.DNSNames, covers: func(host string) bool {
 		return slices.ContainsFunc(leaf.DNSNames, func(n string) bool { return strings.EqualFold(n, host) }) || leaf.VerifyHostname(host) == nil
 	}}
