@@ -96,16 +96,18 @@ func newEndpoint(e *discoveryv1.Endpoint, port uint16) (model.Endpoint, bool) {
 }
 
 // state reads the conditions as their API says: unknown ready and serving are true, unknown
-// terminating is false. A Service with publishNotReadyAddresses has ready true in its slices.
+// terminating is false. A Service with publishNotReadyAddresses has ready true in its slices, even
+// for pods that terminate; it asks to overlook readiness, not the end: such a pod gets new sessions
+// only when there is no other, and those that it has are drained.
 func state(c *discoveryv1.EndpointConditions) model.EndpointState {
-	terminating, serving := deref(c.Terminating, false), deref(c.Serving, true)
+	ready, serving, terminating := deref(c.Ready, true), deref(c.Serving, true), deref(c.Terminating, false)
 	switch {
-	case deref(c.Ready, true):
-		return model.EndpointReady
-	case terminating && serving:
+	case terminating && (ready || serving):
 		return model.EndpointTerminating
 	case terminating:
 		return model.EndpointTerminated
+	case ready:
+		return model.EndpointReady
 	}
 	return model.EndpointNotReady
 }
