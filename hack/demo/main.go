@@ -16,6 +16,7 @@ const usage = `usage:
   go run ./hack/demo up [--detach]   start a control plane, three pods and Fairlead, and say what to try
   go run ./hack/demo down            stop what "up --detach" left running
   go run ./hack/demo chat [URL]      keep a socket open on the terminal, and talk
+  go run ./hack/demo pods [ADDRESS]  run chat servers where examples/ expects them, or on the addresses given
 
 "up" and "chat" have flags: go run ./hack/demo up --help
 `
@@ -54,6 +55,8 @@ func run(args []string, out io.Writer) error {
 		return down(out)
 	case "chat":
 		return talk(rest, os.Stdin, out)
+	case "pods":
+		return pods(rest, out)
 	case commandInside:
 		return inside(rest, out)
 	}
