@@ -22,16 +22,20 @@ func pods(addresses []string, out io.Writer) (err error) {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	for i, address := range addresses {
-		server, listenErr := chat.Listen(address, chat.Options{Pod: fmt.Sprintf("pod-%d", i+1)})
-		if listenErr != nil {
-			return listenErr
-		}
-		defer func() {
-			patience, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-			defer cancel()
+	var servers []*chat.Server
+	defer func() {
+		patience, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+		defer cancel()
+		for _, server := range servers {
 			err = errors.Join(err, server.Shutdown(patience))
-		}()
+		}
+	}()
+	for i, address := range addresses {
+		server, err := chat.Listen(address, chat.Options{Pod: fmt.Sprintf("pod-%d", i+1)})
+		if err != nil {
+			return err
+		}
+		servers = append(servers, server)
 		tell(out, "pod-%d serves http://%s", i+1, server.Address())
 	}
 	<-ctx.Done()
