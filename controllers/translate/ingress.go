@@ -2,6 +2,7 @@ package translate
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	networkingv1 "k8s.io/api/networking/v1"
@@ -28,16 +29,19 @@ func (b *build) newIngress(i *networkingv1.Ingress) *object {
 	return o
 }
 
-// regexHosts returns the hosts whose paths are regular expressions because any Ingress says so.
-// That it reaches beyond that Ingress is ingress-nginx's rule: one host, one way to compare.
+// regexHosts returns the hosts whose paths are regular expressions because any Ingress with paths
+// there says so. That it reaches beyond that Ingress is ingress-nginx's rule: one host, one way to
+// compare.
 func regexHosts(objects []*object) map[string]bool {
 	hosts := map[string]bool{}
 	for _, o := range objects {
 		if o.ingress == nil || !o.wantsRegex() || o.settings.LeftOutBy != "" {
 			continue
 		}
-		for _, host := range ingressHosts(o.ingress) {
-			hosts[host] = true
+		for _, rule := range o.ingress.Spec.Rules {
+			if rule.HTTP != nil {
+				hosts[strings.ToLower(rule.Host)] = true
+			}
 		}
 	}
 	return hosts
@@ -67,6 +71,7 @@ func (b *build) ingress(o *object) {
 	if o.settings.LeftOutBy != "" {
 		return
 	}
+	o.checkRegex()
 	for i := range o.ingress.Spec.Rules {
 		rule := &o.ingress.Spec.Rules[i]
 		at := field.NewPath("spec", "rules").Index(i)
@@ -78,6 +83,21 @@ func (b *build) ingress(o *object) {
 		}
 		for j := range rule.HTTP.Paths {
 			b.ingressPath(o, strings.ToLower(rule.Host), &rule.HTTP.Paths[j], at.Child("http", "paths").Index(j))
+		}
+	}
+}
+
+// checkRegex tells of annotations about paths on an Ingress that has none.
+func (o *object) checkRegex() {
+	if slices.ContainsFunc(o.ingress.Spec.Rules, func(r networkingv1.IngressRule) bool { return r.HTTP != nil }) {
+		return
+	}
+	for _, prefix := range []string{annotations.NginxPrefix, annotations.OurPrefix} {
+		for _, name := range []string{"use-regex", "rewrite-target"} {
+			if _, set := o.ingress.Annotations[prefix+name]; set && o.wantsRegex() {
+				o.tell(v1alpha1.ReasonInvalidAnnotation, field.NewPath("metadata", "annotations").Key(prefix+name),
+					"the Ingress has no paths, so the annotation has no effect: remove it, or write rules with paths")
+			}
 		}
 	}
 }

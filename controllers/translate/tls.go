@@ -90,6 +90,9 @@ type tlsEntry struct {
 
 // certify notes for which hosts the object wants TLS and gives them their certificates.
 func (b *build) certify(o *object) {
+	if o.settings.LeftOutBy != "" {
+		return // not served: it must not decide what certificate the one has that is
+	}
 	entries, ruleHosts := o.tls()
 	for _, entry := range entries {
 		for _, host := range entry.hosts {
