@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,6 +30,9 @@ const (
 	kindRoute   = "WebSocketRoute"
 
 	conflictPause = 100 * time.Millisecond // until the cache has what somebody else wrote
+	// rewritePause is how long a status stays that somebody else wrote over ours. Without it two
+	// controllers that serve the same class would write hundreds of times a second.
+	rewritePause = 10 * time.Second
 )
 
 // objectKey is a request of the status controller: one object that a report tells of.
@@ -46,16 +50,27 @@ type status struct {
 	addressed bool // addresses are configured, so that they are ours to write
 	log       *slog.Logger
 
+	written   map[objectKey]written // of the worker alone
+	contested bool                  // somebody else writes too, and that was told
+
 	mu        sync.Mutex
 	queue     workqueue.TypedRateLimitingInterface[objectKey] // nil until the controller starts
 	reports   map[objectKey]translate.ObjectReport            // of the table in force
 	addresses []v1alpha1.Address
 }
 
+// written is what was last written about an object.
+type written struct {
+	report    translate.ObjectReport
+	addresses []v1alpha1.Address
+	at        time.Time
+}
+
 func newStatus(mgr manager.Manager, l *leader, o Options) *status {
 	s := &status{
 		client: mgr.GetClient(), events: newTeller(mgr.GetEventRecorder(reporter)), leader: l,
 		addressed: o.PublishService.Name != "" || len(o.PublishAddresses) > 0, log: o.Log,
+		written: map[objectKey]written{},
 	}
 	l.gained = s.again
 	return s
@@ -142,13 +157,10 @@ func (s *status) report(key objectKey) (translate.ObjectReport, []v1alpha1.Addre
 // Reconcile writes the status of one object if it differs, and tells its owner by Events.
 func (s *status) Reconcile(ctx context.Context, key objectKey) (reconcile.Result, error) {
 	r, addresses, ours := s.report(key)
-	if !ours {
-		s.events.forget(key) // deleted, or of another class now: its status is another's
-		return reconcile.Result{}, nil
-	}
 	since, leads := s.leader.leading()
-	if !leads {
+	if !ours || !leads { // not ours: deleted, or of another class now, so that its status is another's
 		s.events.forget(key)
+		delete(s.written, key)
 		return reconcile.Result{}, nil
 	}
 	object, err := s.get(ctx, key)
@@ -160,14 +172,22 @@ func (s *status) Reconcile(ctx context.Context, key objectKey) (reconcile.Result
 	}
 
 	before := servedBefore(object)
-	wrote, err := s.write(ctx, object, r, addresses)
-	switch {
-	case apierrors.IsConflict(err):
-		return reconcile.Result{RequeueAfter: conflictPause}, nil
-	case apierrors.IsNotFound(err):
-		return reconcile.Result{}, nil
-	case err != nil:
-		return reconcile.Result{}, err
+	wanted := s.wanted(object, r, addresses)
+	wrote := !sameStatus(object, wanted)
+	if wrote {
+		if pause := s.pause(key, r, addresses); pause > 0 {
+			return reconcile.Result{RequeueAfter: pause}, nil
+		}
+		err := s.write(ctx, object, wanted)
+		switch {
+		case apierrors.IsConflict(err):
+			return reconcile.Result{RequeueAfter: conflictPause}, nil
+		case apierrors.IsNotFound(err):
+			return reconcile.Result{}, nil
+		case err != nil:
+			return reconcile.Result{}, err
+		}
+		s.written[key] = written{r, addresses, time.Now()}
 	}
 	// Whether somebody was told already can be seen where the status tells: it is as it should be, or
 	// says that the object was served. An Ingress without addresses shows nothing; there its age decides.
@@ -188,9 +208,8 @@ func (s *status) get(ctx context.Context, key objectKey) (client.Object, error) 
 	return o, s.client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, o)
 }
 
-// write patches the status if it is not as the report wants it, and reports whether it did. The
-// patch carries the version that was read, for it replaces lists as a whole.
-func (s *status) write(ctx context.Context, object client.Object, r translate.ObjectReport, addresses []v1alpha1.Address) (bool, error) {
+// wanted returns the object with the status that the report wants it to have.
+func (s *status) wanted(object client.Object, r translate.ObjectReport, addresses []v1alpha1.Address) client.Object {
 	if r.Routes == 0 {
 		addresses = nil
 	}
@@ -204,9 +223,27 @@ func (s *status) write(ctx context.Context, object client.Object, r translate.Ob
 		setConditions(&o.Status.Conditions, r)
 		o.Status.Addresses = addresses
 	}
-	if sameStatus(object, changed) {
-		return false, nil
+	return changed
+}
+
+// pause returns how long to wait before the same is written about an object as the last time.
+func (s *status) pause(key objectKey, r translate.ObjectReport, addresses []v1alpha1.Address) time.Duration {
+	last, known := s.written[key]
+	if !known || !reflect.DeepEqual(last.report, r) || !slices.Equal(last.addresses, addresses) {
+		return 0
 	}
+	wait := time.Until(last.at.Add(rewritePause))
+	if wait <= 0 && !s.contested {
+		s.contested = true
+		s.log.Warn("somebody else overwrites the status of our objects; if it is another controller for the same class, give one of them another --controller-name and class",
+			"object", r.Object.String())
+	}
+	return wait
+}
+
+// write patches the status. The patch carries the version that was read, for it replaces lists as a
+// whole.
+func (s *status) write(ctx context.Context, object, wanted client.Object) error {
 	patch := client.MergeFromWithOptions(object, client.MergeFromWithOptimisticLock{})
-	return true, s.client.Status().Patch(ctx, changed, patch, client.FieldOwner(fieldOwner))
+	return s.client.Status().Patch(ctx, wanted, patch, client.FieldOwner(fieldOwner))
 }

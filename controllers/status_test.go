@@ -258,3 +258,36 @@ func TestAMissingServiceToPublishIsTold(t *testing.T) {
 	}})
 	n.hasAddresses("web", "192.0.2.9")
 }
+
+// Two controllers that were given the same class by mistake want different addresses. They must not
+// drown the API server in writes, and one of them says what is wrong.
+func TestTwoControllersOfOneClassDontDrownTheAPIServer(t *testing.T) {
+	n := newTenant(t, "contested")
+	n.service("chat")
+	n.create(n.ingress("web", "web.example.com", "chat"))
+	one := n.start(Options{PublishAddresses: []string{"192.0.2.1"}})
+	n.hasAddresses("web", "192.0.2.1")
+	two := n.start(Options{PublishAddresses: []string{"192.0.2.2"}, Lease: LeaseOptions{Namespace: "default"}})
+	watched, err := n.Client.Watch(t.Context(), &networkingv1.IngressList{}, client.InNamespace(n.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	writes := make(chan int)
+	go func() {
+		n := 0
+		for range watched.ResultChan() {
+			n++
+		}
+		writes <- n
+	}()
+	eventually(t, func() string {
+		if one.log.count("somebody else overwrites")+two.log.count("somebody else overwrites") == 0 {
+			return "nobody says that two write"
+		}
+		return ""
+	})
+	watched.Stop()
+	if n := <-writes; n > 20 {
+		t.Errorf("%d versions of one Ingress", n)
+	}
+}
