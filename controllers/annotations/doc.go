@@ -4,7 +4,7 @@
 //
 // Two prefixes are understood: fairlead.dev/ and, for a drop-in change, nginx.ingress.kubernetes.io/
 // with the units and meanings that ingress-nginx gives them. The built-in default is weakest, then
-// come the controller's own defaults, then nginx.ingress.kubernetes.io/, then fairlead.dev/.
+// comes nginx.ingress.kubernetes.io/, then fairlead.dev/.
 //
 // A value that can't be read is never zero: the annotation is ignored and its owner is told.
 // There is no client, no clock and no logger in here.

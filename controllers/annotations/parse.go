@@ -28,16 +28,16 @@ const (
 	drainSpreadKey = OurPrefix + "drain-spread"
 )
 
-// Parse lays what annotations say over base, the defaults of the controller. It never fails: what
-// can't be read or served is left out and told. Annotations of other prefixes are not looked at.
-func Parse(annotations map[string]string, base Settings) (Settings, []Problem) {
-	p := parsing{d: newDraft(base)}
+// Parse reads what annotations say. It never fails: what can't be read or served is left out and
+// told. Annotations of other prefixes are not looked at.
+func Parse(annotations map[string]string) (Settings, []Problem) {
+	p := parsing{d: new(draft)}
 	for _, i := range p.find(annotations) {
 		p.apply(&table[i], annotations[table[i].Key()])
 	}
 	p.cookieless()
 	p.clashes(annotations)
-	p.hashing(base)
+	p.hashing()
 	p.spread()
 	slices.SortStableFunc(p.problems, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
 	return p.d.settle(), p.problems
@@ -174,7 +174,7 @@ func clash(our, theirs *Row, annotations map[string]string) bool {
 
 // alone returns the draft that a row makes without any other. Its value was read before.
 func alone(r *Row, annotations map[string]string) *reflect.Value {
-	d := newDraft(Settings{})
+	d := new(draft)
 	_, _ = r.parse(strings.TrimSpace(annotations[r.Key()]), d)
 	v := reflect.ValueOf(d).Elem()
 	return &v
@@ -189,14 +189,14 @@ func field(v reflect.Value, path string) reflect.Value {
 }
 
 // hashing mends an algorithm and a hash key that don't go together.
-func (p *parsing) hashing(base Settings) {
+func (p *parsing) hashing() {
 	b := &p.d.Balance
 	switch {
 	case b.Algorithm == model.ConsistentHash && len(b.HashOn) == 0:
-		b.Algorithm = base.Balance.Algorithm
+		b.Algorithm = model.RoundRobin
 		p.tell(v1alpha1.ReasonInvalidAnnotation, balanceKey, "consistent-hash has nothing to hash, so the annotation is ignored: add %s, such as \"cookie:uid, source-ip\"", hashOnKey)
 	case b.Algorithm != model.ConsistentHash && p.counts(hashOnKey):
-		b.HashOn = base.Balance.HashOn
+		b.HashOn = nil
 		p.tell(v1alpha1.ReasonInvalidAnnotation, hashOnKey, "the annotation has no effect with the algorithm that %s names: write consistent-hash there, or remove one of them", balanceKey)
 	}
 }

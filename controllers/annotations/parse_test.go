@@ -96,7 +96,7 @@ func TestWhatAnnotationsMean(t *testing.T) {
 	}
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {
-			got, problems := Parse(story.set, Settings{})
+			got, problems := Parse(story.set)
 			if len(problems) > 0 {
 				t.Errorf("problems: %v", problems)
 			}
@@ -139,7 +139,7 @@ func TestWhatOwnersAreTold(t *testing.T) {
 	}
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {
-			_, problems := Parse(story.set, Settings{})
+			_, problems := Parse(story.set)
 			if len(problems) != 1 || problems[0].Reason != story.reason || !strings.Contains(problems[0].Message, story.message) {
 				t.Errorf("problems %v\nwant one %s that says %q", problems, story.reason, story.message)
 			}
@@ -147,27 +147,22 @@ func TestWhatOwnersAreTold(t *testing.T) {
 	}
 }
 
-func TestOursWinOverNginxOverTheControllers(t *testing.T) {
-	base := Settings{
-		Timeouts: model.Timeouts{Idle: model.Timeout(time.Minute), Connect: model.Timeout(time.Second), Stall: model.Off},
-		Balance:  model.Balance{Sticky: &model.StickyCookie{Name: "BASE", SameSite: http.SameSiteStrictMode}},
-	}
+func TestOursWinOverNginx(t *testing.T) {
 	got, problems := Parse(map[string]string{
 		nginx + "proxy-read-timeout":    "60",
 		nginx + "proxy-connect-timeout": "7",
 		our + "idle-timeout":            "2h",
-	}, base)
-	want := base
-	want.Timeouts = model.Timeouts{
-		Idle: model.Timeout(2 * time.Hour), Handshake: model.Timeout(time.Minute), Connect: model.Timeout(7 * time.Second), Stall: model.Off,
-	}
+	})
+	want := Settings{Timeouts: model.Timeouts{
+		Idle: model.Timeout(2 * time.Hour), Handshake: model.Timeout(time.Minute), Connect: model.Timeout(7 * time.Second),
+	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 	if len(problems) != 1 || problems[0].Reason != v1alpha1.ReasonAnnotationClash || problems[0].Key != nginx+"proxy-read-timeout" {
 		t.Errorf("problems %v, want a clash told on proxy-read-timeout", problems)
 	}
-	if off, _ := Parse(map[string]string{our + "sticky-cookie": "off"}, base); off.Balance.Sticky != nil {
+	if off, _ := Parse(map[string]string{our + "sticky-cookie": "off", nginx + "affinity": "cookie"}); off.Balance.Sticky != nil {
 		t.Errorf("sticky-cookie: off left %+v", off.Balance.Sticky)
 	}
 }
@@ -176,14 +171,14 @@ func TestPrefixesThatAgreeDontClash(t *testing.T) {
 	_, problems := Parse(map[string]string{
 		our + "idle-timeout": "1h", nginx + "proxy-read-timeout": "3600",
 		our + "balance": "consistent-hash", our + "hash-on": "source-ip", nginx + "upstream-hash-by": "$remote_addr",
-	}, Settings{})
+	})
 	if len(problems) > 0 {
 		t.Errorf("problems: %v", problems)
 	}
 }
 
 func TestABadValueOfOursLeavesThatOfNginx(t *testing.T) {
-	got, problems := Parse(map[string]string{our + "idle-timeout": "soon", nginx + "proxy-read-timeout": "90"}, Settings{})
+	got, problems := Parse(map[string]string{our + "idle-timeout": "soon", nginx + "proxy-read-timeout": "90"})
 	if got.Timeouts.Idle != model.Timeout(90*time.Second) || len(problems) != 1 {
 		t.Errorf("idle %v, problems %v", got.Timeouts.Idle, problems)
 	}

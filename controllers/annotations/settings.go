@@ -77,16 +77,6 @@ type draft struct {
 	SameSite *http.SameSite
 }
 
-func newDraft(base Settings) *draft {
-	d := &draft{Settings: base}
-	if c := base.Balance.Sticky; c != nil {
-		d.StickyOn = true
-		d.Sticky = *c
-		d.StickyMode, d.SameSite = new(c.Mode), new(c.SameSite)
-	}
-	return d
-}
-
 // settle fills in the defaults that depend on several annotations.
 func (d *draft) settle() Settings {
 	s := d.Settings

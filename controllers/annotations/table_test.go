@@ -47,19 +47,19 @@ func TestEveryRowIsWhole(t *testing.T) {
 func TestEveryExampleSetsWhatItsRowSays(t *testing.T) {
 	for _, r := range served() {
 		t.Run(r.Key(), func(t *testing.T) {
-			d := newDraft(Settings{})
+			d := new(draft)
 			note, err := r.parse(r.Example, d)
 			if err != nil || note != "" {
 				t.Fatalf("example %q: note %q, error %v", r.Example, note, err)
 			}
-			changed := !reflect.DeepEqual(d, newDraft(Settings{}))
+			changed := !reflect.DeepEqual(d, new(draft))
 			if !changed && len(r.sets) > 0 && r.Example != r.Default {
 				t.Errorf("example %q changes nothing", r.Example)
 			}
 			for _, name := range r.sets {
 				field(reflect.ValueOf(d).Elem(), name).SetZero()
 			}
-			if !reflect.DeepEqual(d, newDraft(Settings{})) {
+			if !reflect.DeepEqual(d, new(draft)) {
 				t.Errorf("example %q sets more than %v: %+v", r.Example, r.sets, d)
 			}
 		})
@@ -77,10 +77,9 @@ func TestRowsOfTheSameNameSetTheSameFields(t *testing.T) {
 }
 
 func TestABadValueKeepsTheDefaultAndIsTold(t *testing.T) {
-	base := Settings{RewriteHost: "base.example.com"}
 	for _, r := range served() {
 		for _, bad := range []string{"", "no;\tsense", "\x00", "ü/$;"} {
-			got, problems := Parse(map[string]string{r.Key(): bad}, base)
+			got, problems := Parse(map[string]string{r.Key(): bad})
 			if len(problems) != 1 {
 				t.Errorf("%s: %q: problems %v, want one", r.Key(), bad, problems)
 				continue
@@ -92,7 +91,7 @@ func TestABadValueKeepsTheDefaultAndIsTold(t *testing.T) {
 			if p.Key != r.Key() || p.Message == "" {
 				t.Errorf("%s: %q: problem %+v doesn't say where or what", r.Key(), bad, p)
 			}
-			if !reflect.DeepEqual(got, base) {
+			if !reflect.DeepEqual(got, Settings{}) {
 				t.Errorf("%s: %q changed the settings to %+v", r.Key(), bad, got)
 			}
 		}
@@ -101,7 +100,7 @@ func TestABadValueKeepsTheDefaultAndIsTold(t *testing.T) {
 
 func TestWhatIsNotServedIsTold(t *testing.T) {
 	for _, r := range Rows() {
-		got, problems := Parse(map[string]string{r.Key(): "true"}, Settings{})
+		got, problems := Parse(map[string]string{r.Key(): "true"})
 		switch r.Support {
 		case Served:
 			continue
@@ -128,8 +127,8 @@ func FuzzParse(f *testing.F) {
 	f.Add(5, "${cookie_uid}")
 	f.Fuzz(func(t *testing.T, i int, value string) {
 		r := Rows()[uint(i)%uint(len(table))]
-		got, problems := Parse(map[string]string{r.Key(): value}, Settings{})
-		again, _ := Parse(map[string]string{r.Key(): value}, Settings{})
+		got, problems := Parse(map[string]string{r.Key(): value})
+		again, _ := Parse(map[string]string{r.Key(): value})
 		if !reflect.DeepEqual(got, again) {
 			t.Fatalf("%s: %q is read as %+v, then as %+v", r.Key(), value, got, again)
 		}

@@ -29,10 +29,6 @@ type Options struct {
 	// DefaultCertificate names a Secret of type kubernetes.io/tls that is served for names without
 	// a certificate of their own, and to clients without SNI. Zero: none.
 	DefaultCertificate types.NamespacedName
-	// Timeouts, Balance and Drain hold for whatever an object leaves unset.
-	Timeouts model.Timeouts
-	Balance  model.Balance
-	Drain    model.Drain
 	// Now is the time by which certificates are judged; zero: none is said to be expired. It
 	// changes the report alone, never the configuration.
 	Now time.Time

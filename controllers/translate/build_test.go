@@ -48,7 +48,7 @@ func TestValuesThatNoSchemaHasSeen(t *testing.T) {
 		IngressClasses:  []*networkingv1.IngressClass{ourClass()},
 		WebSocketRoutes: []*v1alpha1.WebSocketRoute{route},
 		Services:        []*corev1.Service{service("chat")},
-	}, Options{Timeouts: model.Timeouts{Idle: model.Timeout(time.Minute)}})
+	}, Options{})
 
 	want := []string{
 		"spec.policy.timeouts.idle", "spec.rules[0].policy.balance.stickyCookie.maxAge", "spec.rules[0].policy.drain.spread",
@@ -67,7 +67,7 @@ func TestValuesThatNoSchemaHasSeen(t *testing.T) {
 	if len(config.Routes) != 1 || len(config.Routes[0].Matches) != 1 {
 		t.Fatalf("routes %+v, want one with one match", config.Routes)
 	}
-	if r := config.Routes[0]; r.Timeouts.Idle != model.Timeout(time.Minute) || r.Timeouts.Connect != model.Timeout(2*time.Second) || r.Drain.Spread != 0 {
+	if r := config.Routes[0]; r.Timeouts.Idle != 0 || r.Timeouts.Connect != model.Timeout(2*time.Second) || r.Drain.Spread != 0 {
 		t.Errorf("timeouts %+v, drain %+v: a bad duration is not the default", r.Timeouts, r.Drain)
 	}
 }

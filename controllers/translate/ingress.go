@@ -16,9 +16,7 @@ import (
 
 // newIngress reads the annotations of an Ingress.
 func (b *build) newIngress(i *networkingv1.Ingress) *object {
-	settings, problems := annotations.Parse(i.Annotations, annotations.Settings{
-		Timeouts: b.opts.Timeouts, Balance: b.opts.Balance, Drain: b.opts.Drain,
-	})
+	settings, problems := annotations.Parse(i.Annotations)
 	if settings.Protocols == 0 {
 		settings.Protocols = model.WebSocket | model.HTTP
 	}

@@ -19,9 +19,9 @@ type policy struct {
 	drain     model.Drain
 }
 
-// newPolicy lays what p sets over the defaults of the controller; p may be nil.
-func (b *build) newPolicy(p *v1alpha1.Policy) policy {
-	result := policy{protocols: model.WebSocket, timeouts: b.opts.Timeouts, balance: b.opts.Balance, drain: b.opts.Drain}
+// newPolicy reads what p sets; p may be nil.
+func newPolicy(p *v1alpha1.Policy) policy {
+	result := policy{protocols: model.WebSocket}
 	if p == nil {
 		return result
 	}

@@ -49,6 +49,10 @@ func (b *build) backend(o *object, s servicePort) (model.BackendRef, bool) {
 		o.tell(v1alpha1.ReasonPortNotFound, s.portAt, "Service %s has no TCP port %s; %s: name one of %s", key, s.port.String(), s.instead, portList(svc))
 		return model.BackendRef{}, false
 	}
+	if deref(port.AppProtocol, "") == "kubernetes.io/h2c" {
+		o.tell(v1alpha1.ReasonUnsupportedValue, s.portAt, "port %d of Service %s is for HTTP/2 without TLS (appProtocol kubernetes.io/h2c), "+
+			"which has no WebSocket upgrade; it is asked by HTTP/1.1 all the same: name a port of kubernetes.io/ws", port.Port, key)
+	}
 	ref := model.BackendRef{Backend: key.String() + ":" + strconv.Itoa(int(port.Port)), Weight: 1, TLS: speaksTLS(port)}
 	if !b.backends[ref.Backend] {
 		b.backends[ref.Backend] = true

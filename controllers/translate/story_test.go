@@ -23,7 +23,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/fairlead/fairlead/controllers/snapshot"
-	"github.com/fairlead/fairlead/proxy/model"
 	"github.com/fairlead/fairlead/proxy/table"
 )
 
@@ -139,7 +138,7 @@ func readObjects(t *testing.T, objects string) *snapshot.Snapshot {
 func readOptions(t *testing.T, text string) Options {
 	t.Helper()
 	var o struct {
-		ControllerName, DefaultCertificate, Idle, Deadline string
+		ControllerName, DefaultCertificate string
 	}
 	if err := yaml.UnmarshalStrict([]byte(text), &o); err != nil {
 		t.Fatal(err)
@@ -147,11 +146,6 @@ func readOptions(t *testing.T, text string) Options {
 	opts := Options{ControllerName: o.ControllerName, Now: storyTime}
 	if namespace, name, found := strings.Cut(o.DefaultCertificate, "/"); found {
 		opts.DefaultCertificate = types.NamespacedName{Namespace: namespace, Name: name}
-	}
-	for text, to := range map[string]*model.Timeout{o.Idle: &opts.Timeouts.Idle, o.Deadline: &opts.Drain.Deadline} {
-		if length, err := time.ParseDuration(text); err == nil {
-			*to = model.Timeout(length)
-		}
 	}
 	return opts
 }

@@ -23,7 +23,7 @@ func (b *build) webSocketRoute(o *object) {
 				drainAt = ruleAt.Child("policy", "drain")
 			}
 		}
-		p := b.newPolicy(&merged)
+		p := newPolicy(&merged)
 		o.checkDrain(merged.Drain, p.drain, drainAt)
 		b.rule(o, i, p, ruleAt)
 	}
