@@ -20,7 +20,7 @@ func (o *Observer) logOpened(s Session, handshake time.Duration) {
 // logEnded writes the one line at the end of a session or request.
 func (o *Observer) logEnded(out Outcome) {
 	level := endLevel(out)
-	if !o.log.Enabled(context.Background(), level) {
+	if !o.log.Enabled(context.Background(), level) || refused(out) && !o.mayTell(out.Reason) {
 		return
 	}
 	attrs := append(identity(out.Session), slog.String("reason", string(out.Reason)))

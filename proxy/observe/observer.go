@@ -50,6 +50,8 @@ type Observer struct {
 	routes map[string]*route    // guarded by mu
 	gone   map[string]time.Time // when a route was forgotten; written under both locks
 
+	flood flood
+
 	// What was last told, so that only a change is logged. Guarded by mu.
 	controlPlane, ready, draining string
 }
