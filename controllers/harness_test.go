@@ -80,9 +80,16 @@ type tenant struct {
 	config *rest.Config // of the replicas
 }
 
+// runs counts how often a tenant was made.
+var runs = map[string]int{}
+
 func newTenant(t *testing.T, name string) *tenant {
 	t.Helper()
 	c := controlPlane(t)
+	runs[name]++
+	if again := runs[name]; again > 1 { // -count: namespaces of the runs before are still there
+		name = fmt.Sprintf("%s-%d", name, again)
+	}
 	n := &tenant{Cluster: c, t: t, name: name, config: c.Config}
 	n.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	class := &networkingv1.IngressClass{
@@ -102,6 +109,14 @@ func (n *tenant) create(objects ...client.Object) {
 		if err := n.Client.Create(n.t.Context(), o); err != nil {
 			n.t.Fatalf("create %T %s: %v", o, o.GetName(), err)
 		}
+	}
+}
+
+// share creates what is the cluster's, unless a run before has.
+func (n *tenant) share(o client.Object) {
+	n.t.Helper()
+	if err := client.IgnoreAlreadyExists(n.Client.Create(n.t.Context(), o)); err != nil {
+		n.t.Fatalf("create %T %s: %v", o, o.GetName(), err)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // The rights that config/rbac gives to the ServiceAccount are enough for everything that a replica does.
 func TestRightsSuffice(t *testing.T) {
 	n := newTenant(t, "rights")
-	n.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "fairlead-system"}})
+	n.share(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "fairlead-system"}})
 	for _, file := range []string{"role.yaml", "role_binding.yaml"} {
 		content, err := os.ReadFile(filepath.Join("..", "config", "rbac", file))
 		if err != nil {
@@ -32,7 +32,7 @@ func TestRightsSuffice(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(o.Object) > 0 {
-				n.create(&o)
+				n.share(&o)
 			}
 		}
 	}
