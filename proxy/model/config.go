@@ -58,12 +58,12 @@ func (p Protocols) Has(q Protocols) bool { return p&q == q }
 type Rewrite struct {
 	// PrefixReplacement replaces the matched prefix of a Prefix match, or the whole path of an
 	// Exact one. Only used when ReplacePrefix is set: "" and "/" are different from none.
-	ReplacePrefix     bool
-	PrefixReplacement string
+	ReplacePrefix     bool   `json:"replacePrefix,omitzero"`
+	PrefixReplacement string `json:"prefixReplacement,omitzero"`
 	// RegexTemplate is the new path of a RegularExpression match; $1 to $9 stand for its groups.
-	RegexTemplate string
+	RegexTemplate string `json:"regexTemplate,omitzero"`
 	// Host replaces the Host header towards the endpoint.
-	Host string
+	Host string `json:"host,omitzero"`
 }
 
 // BackendRef is one weighted destination of a route.

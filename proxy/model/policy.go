@@ -57,21 +57,21 @@ const (
 // Timeouts bound the phases of a session. Unset fields stand for the Default constants.
 type Timeouts struct {
 	// Connect bounds the TCP and TLS connection to one endpoint.
-	Connect Timeout
+	Connect Timeout `json:"connect,omitzero"`
 	// Handshake bounds the time from the request's last byte to the head of the endpoint's answer.
-	Handshake Timeout
+	Handshake Timeout `json:"handshake,omitzero"`
 	// Idle ends a tunnel after this long without a byte in either direction.
-	Idle Timeout
+	Idle Timeout `json:"idle,omitzero"`
 	// Stall ends a tunnel when a write was blocked for this long.
-	Stall Timeout
+	Stall Timeout `json:"stall,omitzero"`
 	// MaxAge ends a tunnel with Close 1001 when it is this old, give or take MaxAgeJitter.
-	MaxAge Timeout
+	MaxAge Timeout `json:"maxAge,omitzero"`
 	// MaxAgeJitter is the percentage, 0 to 100, by which MaxAge is shortened or lengthened at
 	// random per session. nil: DefaultMaxAgeJitter.
-	MaxAgeJitter *int
+	MaxAgeJitter *int `json:"maxAgeJitter,omitempty"`
 	// Close bounds the closing handshake: the time between a Close frame that the proxy sent and
 	// the end of the connection.
-	Close Timeout
+	Close Timeout `json:"close,omitzero"`
 }
 
 // Algorithm names a way to choose an endpoint.
@@ -160,12 +160,12 @@ type StickyCookie struct {
 type Drain struct {
 	// Deadline is how long after an endpoint began to terminate its sessions may live; those that
 	// remain are closed with CloseCode during the Spread before it. Off: the pod decides.
-	Deadline Timeout
+	Deadline Timeout `json:"deadline,omitzero"`
 	// Spread is the window over which closes are spread, so that clients don't return all at once.
-	Spread Timeout
+	Spread Timeout `json:"spread,omitzero"`
 	// CloseCode is sent to clients of a draining endpoint: 1000 to 1014 or 3000 to 4999
 	// (RFC 6455 section 7.4). 0: DefaultDrainCloseCode.
-	CloseCode int
+	CloseCode int `json:"closeCode,omitzero"`
 }
 
 // Code returns the close code, or the default when none is set.
