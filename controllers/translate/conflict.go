@@ -15,7 +15,7 @@ import (
 // claim gives a host and path to an object unless another one has it. Objects come oldest first,
 // and explicit paths before default backends. The loser loses that match alone.
 func (b *build) claim(o *object, m model.Match, at *field.Path) bool {
-	m = canonical(m)
+	m.Path = m.Path.Canonical()
 	owner := b.claims[m]
 	if owner == nil {
 		b.claims[m] = o
@@ -36,16 +36,6 @@ func (o *object) nameFor(loser *object, part string) string {
 	default:
 		return name + ", which is older"
 	}
-}
-
-// canonical makes matches equal that mean the same.
-func canonical(m model.Match) model.Match {
-	if m.Path.Type == model.Prefix {
-		if m.Path.Value = strings.TrimRight(m.Path.Value, "/"); m.Path.Value == "" {
-			m.Path.Value = "/"
-		}
-	}
-	return m
 }
 
 func hostText(host string) string {

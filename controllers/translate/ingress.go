@@ -163,7 +163,7 @@ func (b *build) ingressRoute(o *object, id string, m model.Match) model.Route {
 	s := &o.settings
 	route := model.Route{
 		ID:            b.uniqueID(routeID("ingress", o, id)),
-		Matches:       []model.Match{canonical(m)},
+		Matches:       []model.Match{{Host: m.Host, Path: m.Path.Canonical()}},
 		Protocols:     s.Protocols,
 		RedirectHTTPS: s.Redirect == annotations.RedirectAlways || s.Redirect == annotations.RedirectWithTLS && o.tlsHosts.has(m.Host),
 		Rewrite:       model.Rewrite{Host: s.RewriteHost},

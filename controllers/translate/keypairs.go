@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+
+	"github.com/fairlead/fairlead/proxy/model"
 )
 
 // KeyPairs remembers key pairs from one Build to the next: to parse a thousand RSA keys takes many
@@ -25,11 +27,7 @@ func (k *KeyPairs) begin() {
 
 // parse returns the certificate of a pair in PEM, or why it is none. It is the code that serves it.
 func (k *KeyPairs) parse(cert, key []byte) (*x509.Certificate, error) {
-	h := sha256.New()
-	h.Write(cert)
-	h.Write([]byte{0}) // in no PEM file
-	h.Write(key)
-	content := [sha256.Size]byte(h.Sum(nil))
+	content := model.Certificate{CertPEM: cert, KeyPEM: key}.Fingerprint()
 	pair, known := k.before[content]
 	if !known {
 		parsed, err := tls.X509KeyPair(cert, key)

@@ -103,7 +103,7 @@ func (b *build) ruleMatches(o *object, rule *v1alpha1.Rule, at *field.Path) []mo
 			continue
 		}
 		for _, host := range hosts {
-			if m := canonical(model.Match{Host: host, Path: path}); b.claim(o, m, at.Index(i).Child("path")) {
+			if m := (model.Match{Host: host, Path: path.Canonical()}); b.claim(o, m, at.Index(i).Child("path")) {
 				got = append(got, m)
 			}
 		}

@@ -1,6 +1,9 @@
 package model
 
-import "net/netip"
+import (
+	"crypto/sha256"
+	"net/netip"
+)
 
 // Config is everything that one route table is built from. Order carries no meaning, except that
 // of Route.Matches on equal terms: the first Route that claims a host and path keeps it.
@@ -120,4 +123,13 @@ type Certificate struct {
 	Hosts   []string
 	CertPEM []byte
 	KeyPEM  []byte
+}
+
+// Fingerprint identifies the key pair by its bytes, so that it need be parsed but once.
+func (c Certificate) Fingerprint() [sha256.Size]byte {
+	h := sha256.New()
+	h.Write(c.CertPEM)
+	h.Write([]byte{0}) // in no PEM file
+	h.Write(c.KeyPEM)
+	return [sha256.Size]byte(h.Sum(nil))
 }

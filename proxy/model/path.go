@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -29,6 +30,14 @@ type PathMatch struct {
 	Type PathType
 	// Value starts with "/" for Prefix and Exact. The zero PathMatch is the prefix "/".
 	Value string
+}
+
+// Canonical makes matches equal that mean the same: a Prefix has no trailing slash but for "/".
+func (p PathMatch) Canonical() PathMatch {
+	if p.Type == Prefix {
+		p.Value = cmp.Or(strings.TrimRight(p.Value, "/"), "/")
+	}
+	return p
 }
 
 // Regexp compiles a RegularExpression value, anchored at the start of the path: the one way in

@@ -7,16 +7,8 @@ import (
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
-// fingerprint identifies a key pair by its bytes, so that each is parsed once in its life.
-type fingerprint [sha256.Size]byte
-
-func fingerprintOf(c model.Certificate) fingerprint {
-	h := sha256.New()
-	h.Write(c.CertPEM)
-	h.Write([]byte{0})
-	h.Write(c.KeyPEM)
-	return fingerprint(h.Sum(nil))
-}
+// fingerprint identifies a key pair, so that each is parsed once in its life.
+type fingerprint = [sha256.Size]byte
 
 type certificateNames struct {
 	exact    map[string]*tls.Certificate // wildcards stand in it as they are written
@@ -27,7 +19,7 @@ func (c *compilation) certificates(configured []model.Certificate) {
 	c.t.certificates = make(map[fingerprint]*tls.Certificate, len(configured))
 	c.t.names.exact = make(map[string]*tls.Certificate, len(configured))
 	for _, cert := range configured {
-		f := fingerprintOf(cert)
+		f := cert.Fingerprint()
 		pair := c.prev.certificates[f]
 		if pair == nil {
 			parsed, err := tls.X509KeyPair(cert.CertPEM, cert.KeyPEM)

@@ -106,8 +106,8 @@ func (c *compilation) route(r model.Route) {
 	}
 	kept := r.Matches[:0:0]
 	for _, m := range r.Matches {
-		m = canonical(m)
-		if err := m.Path.Validate(); err != nil {
+		m.Path = m.Path.Canonical()
+		if err := c.validate(m); err != nil {
 			c.refuse("route %q, host %q: %w", r.ID, m.Host, err)
 		} else if owner := c.t.claims[m]; owner != nil {
 			c.refuse("route %q: host %q and path %q belong to route %q", r.ID, m.Host, m.Path.Value, owner.ID)
@@ -135,6 +135,14 @@ func (c *compilation) route(r model.Route) {
 	for _, m := range kept {
 		c.t.claims[m] = compiled
 	}
+}
+
+// validate judges a match, unless the table before has it: to compile expressions takes long.
+func (c *compilation) validate(m model.Match) error {
+	if c.prev.claims[m] != nil {
+		return nil
+	}
+	return m.Path.Validate()
 }
 
 // indexClaims notes what routes owned whose IDs are gone.

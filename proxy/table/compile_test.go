@@ -207,7 +207,7 @@ func TestOnlyTheBadPartIsLeftOut(t *testing.T) {
 	table, err := Compile(cfg, nil)
 	for _, want := range []string{
 		`route "broken", host "chat.example.com": error parsing regexp: missing closing ): ` + "`/a(`",
-		`route "second": host "chat.example.com" and path "" belong to route "chat"`,
+		`route "second": host "chat.example.com" and path "/" belong to route "chat"`,
 		`route "chat" is configured twice`, `names backend "no/such:1"`, "certificate prod/bad",
 	} {
 		if !strings.Contains(err.Error(), want) {

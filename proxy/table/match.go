@@ -18,6 +18,9 @@ type Hit struct {
 	re    *regexp.Regexp
 }
 
+// prefix returns what the path of a Prefix match begins with, before a slash or the end: "" for "/".
+func (h Hit) prefix() string { return strings.TrimSuffix(h.Match.Path.Value, "/") }
+
 // hosts finds the paths of a host.
 type hosts struct {
 	exact    map[string]*paths
@@ -112,14 +115,6 @@ func normalize(p string) string {
 	return clean
 }
 
-// canonical makes matches that mean the same equal.
-func canonical(m model.Match) model.Match {
-	if m.Path.Type == model.Prefix {
-		m.Path.Value = strings.TrimRight(m.Path.Value, "/")
-	}
-	return m
-}
-
 // compileHosts groups the claims by host. A host with the same routes as before is shared.
 func compileHosts(routes []*Route, prev *Table) hosts {
 	byHost := make(map[string][]*Route)
@@ -164,12 +159,12 @@ func compilePaths(host string, routes []*Route, before *paths) *paths {
 }
 
 func (p *paths) add(h Hit) {
-	switch value := h.Match.Path.Value; h.Match.Path.Type {
+	switch h.Match.Path.Type {
 	case model.Exact:
-		p.exact[value] = h
+		p.exact[h.Match.Path.Value] = h
 	case model.Prefix:
-		p.prefix[value] = h
-		p.deepest = max(p.deepest, strings.Count(value, "/"))
+		p.prefix[h.prefix()] = h
+		p.deepest = max(p.deepest, strings.Count(h.prefix(), "/"))
 	case model.RegularExpression:
 		h.re, _ = h.Match.Path.Regexp() // Compile validated it
 		p.regex = append(p.regex, h)

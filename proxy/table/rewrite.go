@@ -34,11 +34,11 @@ func (h Hit) replacePrefix(u *url.URL) string {
 	if h.Match.Path.Type == model.Exact {
 		return replacement
 	}
-	rest, isPrefix := strings.CutPrefix(u.EscapedPath(), h.Match.Path.Value)
+	rest, isPrefix := strings.CutPrefix(u.EscapedPath(), h.prefix())
 	if matched := normalize(u.Path); matched != u.Path || !isPrefix || (rest != "" && rest[0] != '/') {
 		// Spelled with escapes or dots: cut the prefix from the path that was matched, or dots
 		// would lead out of the replacement.
-		rest = (&url.URL{Path: strings.TrimPrefix(matched, h.Match.Path.Value)}).EscapedPath()
+		rest = (&url.URL{Path: strings.TrimPrefix(matched, h.prefix())}).EscapedPath()
 	}
 	if rest == "" {
 		return replacement

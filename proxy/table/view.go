@@ -69,11 +69,7 @@ func (r *Route) view() RouteView {
 		v.Protocol = append(v.Protocol, "HTTP")
 	}
 	for _, m := range r.Matches {
-		path := m.Path.Value
-		if path == "" {
-			path = "/"
-		}
-		v.Matches = append(v.Matches, MatchView{Host: m.Host, Type: m.Path.Type.String(), Path: path})
+		v.Matches = append(v.Matches, MatchView{Host: m.Host, Type: m.Path.Type.String(), Path: m.Path.Value})
 	}
 	for _, b := range r.Backends {
 		v.Backends = append(v.Backends, b.view())
