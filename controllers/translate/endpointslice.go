@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/fairlead/fairlead/controllers/snapshot"
 	"github.com/fairlead/fairlead/proxy/model"
@@ -70,7 +71,7 @@ func (e *endpoints) of(service types.NamespacedName, portName string) []model.En
 func portNumber(ports []discoveryv1.EndpointPort, name string) (uint16, bool) {
 	for i := range ports {
 		p := &ports[i]
-		if deref(p.Name, "") != name || p.Port == nil || *p.Port < 1 || *p.Port > 65535 || deref(p.Protocol, corev1.ProtocolTCP) != corev1.ProtocolTCP {
+		if ptr.Deref(p.Name, "") != name || p.Port == nil || *p.Port < 1 || *p.Port > 65535 || ptr.Deref(p.Protocol, corev1.ProtocolTCP) != corev1.ProtocolTCP {
 			continue
 		}
 		return uint16(*p.Port), true
@@ -100,7 +101,7 @@ func newEndpoint(e *discoveryv1.Endpoint, port uint16) (model.Endpoint, bool) {
 // for pods that terminate; it asks to overlook readiness, not the end: such a pod gets new sessions
 // only when there is no other, and those that it has are drained.
 func state(c *discoveryv1.EndpointConditions) model.EndpointState {
-	ready, serving, terminating := deref(c.Ready, true), deref(c.Serving, true), deref(c.Terminating, false)
+	ready, serving, terminating := ptr.Deref(c.Ready, true), ptr.Deref(c.Serving, true), ptr.Deref(c.Terminating, false)
 	switch {
 	case terminating && (ready || serving):
 		return model.EndpointTerminating
@@ -110,11 +111,4 @@ func state(c *discoveryv1.EndpointConditions) model.EndpointState {
 		return model.EndpointReady
 	}
 	return model.EndpointNotReady
-}
-
-func deref[T any](p *T, unset T) T {
-	if p == nil {
-		return unset
-	}
-	return *p
 }

@@ -8,6 +8,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 	"github.com/fairlead/fairlead/controllers/annotations"
@@ -111,7 +112,7 @@ func (b *build) ingressPath(o *object, host string, path *networkingv1.HTTPIngre
 		return
 	}
 	id := idHost(host)
-	if deref(path.PathType, "") == networkingv1.PathTypeExact {
+	if ptr.Deref(path.PathType, "") == networkingv1.PathTypeExact {
 		id += "="
 	}
 	// The ID has the path as it is written, so that no annotation can rename the route.
@@ -140,7 +141,7 @@ func (b *build) ingressMatch(o *object, host string, path *networkingv1.HTTPIngr
 		return regexMatch(value, o.wantsRegex())
 	}
 	match := model.PathMatch{Type: model.Prefix, Value: value}
-	if deref(path.PathType, "") == networkingv1.PathTypeExact {
+	if ptr.Deref(path.PathType, "") == networkingv1.PathTypeExact {
 		match.Type = model.Exact
 	}
 	return match, match.Validate()

@@ -19,12 +19,9 @@ type policy struct {
 	drain     model.Drain
 }
 
-// newPolicy reads what p sets; p may be nil.
+// newPolicy reads what p sets.
 func newPolicy(p *v1alpha1.Policy) policy {
 	result := policy{protocols: model.WebSocket}
-	if p == nil {
-		return result
-	}
 	if len(p.Protocols) > 0 {
 		result.protocols = protocolsOf(p.Protocols)
 	}
@@ -98,9 +95,7 @@ var (
 )
 
 func setBalance(to *model.Balance, b *v1alpha1.Balance) {
-	if a, found := algorithms[b.Algorithm]; found {
-		to.Algorithm = a
-	}
+	to.Algorithm = algorithms[b.Algorithm] // unset: RoundRobin
 	if len(b.HashOn) > 0 {
 		to.HashOn = make([]model.HashOn, len(b.HashOn))
 		for i, h := range b.HashOn {
@@ -108,31 +103,19 @@ func setBalance(to *model.Balance, b *v1alpha1.Balance) {
 		}
 	}
 	if b.StickyCookie != nil {
-		to.Sticky = stickyCookie(to.Sticky, b.StickyCookie)
+		to.Sticky = stickyCookie(b.StickyCookie)
 	}
 }
 
-// stickyCookie lays c over the controller's cookie, which may be nil.
-func stickyCookie(base *model.StickyCookie, c *v1alpha1.StickyCookie) *model.StickyCookie {
-	result := model.StickyCookie{SameSite: http.SameSiteLaxMode}
-	if base != nil {
-		result = *base
-	}
-	if c.Name != "" {
-		result.Name = c.Name
-	}
-	if c.Path != "" {
-		result.Path = c.Path
-	}
+func stickyCookie(c *v1alpha1.StickyCookie) *model.StickyCookie {
+	result := model.StickyCookie{Name: c.Name, Path: c.Path, SameSite: http.SameSiteLaxMode}
 	if length, err := c.MaxAge.Parse(); err == nil {
 		result.MaxAge = length
 	}
 	if s, found := sameSites[c.SameSite]; found {
 		result.SameSite = s
 	}
-	if m, found := stickyModes[c.Mode]; found {
-		result.Mode = m
-	}
+	result.Mode = stickyModes[c.Mode] // unset: Persistent
 	return &result
 }
 

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 	"github.com/fairlead/fairlead/proxy/model"
@@ -49,7 +50,7 @@ func (b *build) backend(o *object, s servicePort) (model.BackendRef, bool) {
 		o.tell(v1alpha1.ReasonPortNotFound, s.portAt, "Service %s has no TCP port %s; %s: name one of %s", key, s.port.String(), s.instead, portList(svc))
 		return model.BackendRef{}, false
 	}
-	if deref(port.AppProtocol, "") == "kubernetes.io/h2c" {
+	if ptr.Deref(port.AppProtocol, "") == "kubernetes.io/h2c" {
 		o.tell(v1alpha1.ReasonUnsupportedValue, s.portAt, "port %d of Service %s is for HTTP/2 without TLS (appProtocol kubernetes.io/h2c), "+
 			"which has no WebSocket upgrade; it is asked by HTTP/1.1 all the same: name a port of kubernetes.io/ws", port.Port, key)
 	}
@@ -98,7 +99,7 @@ func portList(svc *corev1.Service) string {
 // speaksTLS reads the appProtocol of a port (Kubernetes documentation, "Application protocol";
 // KEP-3726): kubernetes.io/wss and https are TLS, kubernetes.io/ws, http and none are not.
 func speaksTLS(p *corev1.ServicePort) bool {
-	switch strings.ToLower(deref(p.AppProtocol, "")) {
+	switch strings.ToLower(ptr.Deref(p.AppProtocol, "")) {
 	case "kubernetes.io/wss", "wss", "https":
 		return true
 	}

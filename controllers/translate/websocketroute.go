@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 	"github.com/fairlead/fairlead/proxy/model"
@@ -139,7 +140,7 @@ func (b *build) ruleBackends(o *object, rule *v1alpha1.Rule, at *field.Path) []m
 		if !found {
 			continue
 		}
-		ref.Weight = int(deref(backend.Weight, 1))
+		ref.Weight = int(ptr.Deref(backend.Weight, 1))
 		refs = append(refs, ref)
 	}
 	return refs
