@@ -17,6 +17,9 @@ import (
 // drainStep is the shortest pause between two looks of the drainer.
 const drainStep = 50 * time.Millisecond
 
+// restarting is why sessions go with the server.
+var restarting = tunnel.Cause{Reason: model.ServerDrain, Code: 1001, Text: "the proxy is restarting"}
+
 func (s *Server) wakeDrainer() {
 	select {
 	case s.wake <- struct{}{}:
@@ -78,8 +81,7 @@ func (ses *session) due() (cause tunnel.Cause, at time.Time, leaves bool) {
 		}
 	}
 	if began := ses.server.closeBegan.Load(); began != nil {
-		consider(tunnel.Cause{Reason: model.ServerDrain, Code: 1001, Text: "the proxy is restarting"},
-			began.Add(ses.turn(ses.server.options.Drain.Spread)))
+		consider(restarting, began.Add(ses.turn(ses.server.options.Drain.Spread)))
 	}
 	if since, deleted := ses.route.Deleted(); deleted {
 		consider(tunnel.Cause{Reason: model.RouteDeleted, Code: 1001, Text: "the route was deleted"},
@@ -114,7 +116,7 @@ func (s *Server) closeSessions(ctx context.Context) {
 	left := s.sessions.len()
 	for ses := range s.sessions.all() {
 		if t := ses.tunnel.Load(); t != nil {
-			t.Kill(tunnel.Cause{Reason: model.ServerDrain, Code: 1001, Text: "the proxy is restarting"})
+			t.Kill(restarting)
 		}
 	}
 	lastWords, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)

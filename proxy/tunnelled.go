@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -103,7 +104,8 @@ func (ses *session) TunnelEnded(r tunnel.Result) {
 	ses.route.Release()
 	ses.endpoint.Release()
 	ses.server.observer.Ended(observe.Outcome{
-		Session: ses.told, Tunnelled: true, Reason: r.Reason, By: r.By, CloseCode: r.CloseCode, Status: 101,
+		Session: ses.told, Tunnelled: true, Reason: r.Reason, By: r.By, CloseCode: r.CloseCode,
+		Status:    http.StatusSwitchingProtocols,
 		Handshake: ses.handshake, Duration: time.Since(ses.told.Start),
 		ToEndpoint: r.ToEndpoint, ToClient: r.ToClient, Err: r.Err,
 	})
