@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/types"
@@ -50,7 +51,7 @@ func newController() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	server.add(flags, serverDefaults{admin: ":9090", delay: 5e9, spread: 10e9, redirectPort: 443, logFormat: "json"})
+	server.add(flags, serverDefaults{admin: ":9090", delay: 5 * time.Second, spread: 10 * time.Second, redirectPort: 443, logFormat: "json"})
 	translate.add(flags)
 	flags.Var(&service, "publish-service", "Service whose addresses are written into the status of objects")
 	flags.Var(&published, "publish-status-address", "IP addresses and DNS names for the status of objects, instead of those of a Service")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -51,7 +52,7 @@ func newStandalone() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.StringSliceVar(&paths, "manifests", nil, "file or folder of manifests; may be given more than once (`PATH`)")
-	server.add(flags, serverDefaults{admin: "127.0.0.1:9090", spread: 1e9, logFormat: "text"})
+	server.add(flags, serverDefaults{admin: "127.0.0.1:9090", spread: time.Second, logFormat: "text"})
 	translate.add(flags)
 	return cmd
 }
