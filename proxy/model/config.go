@@ -31,8 +31,10 @@ type Route struct {
 	// Backends are chosen by weight. None, or weights that sum to zero: 503 NoEndpoint.
 	Backends []BackendRef
 	Timeouts Timeouts
-	Balance  Balance
-	Drain    Drain
+	// Keepalive is for WebSocket tunnels; other upgrades and plain requests have no Pings.
+	Keepalive Keepalive
+	Balance   Balance
+	Drain     Drain
 }
 
 // Match is one host and path that a route claims.

@@ -31,6 +31,47 @@ func TestATimeoutHasThreeStates(t *testing.T) {
 	}
 }
 
+func TestAKeepaliveThatWouldFloodIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		keepalive Keepalive
+		says      string
+	}{
+		{Keepalive{}, ""},
+		{Keepalive{Interval: Off, Timeout: Off}, ""},
+		{Keepalive{Interval: Timeout(time.Second), Timeout: Timeout(100 * time.Millisecond)}, ""},
+		{Keepalive{Interval: Timeout(999 * time.Millisecond)}, "write 1s or more, or 0s"},
+		{Keepalive{Timeout: Timeout(99 * time.Millisecond)}, "write 100ms or more, or 0s"},
+		{Keepalive{Interval: 1, Timeout: Off}, "a Ping every 1ns would be a flood"},
+	} {
+		err := c.keepalive.Validate()
+		if (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%+v: %v, want %q", c.keepalive, err, c.says)
+		}
+	}
+}
+
+func TestWhoGetsPings(t *testing.T) {
+	for _, c := range []struct {
+		peers            Peers
+		client, endpoint bool
+		text             string
+	}{
+		{0, true, true, `{}`}, // unset: both
+		{PeersClient, true, false, `{"peers":"Client"}`},
+		{PeersEndpoint, false, true, `{"peers":"Backend"}`},
+	} {
+		if client, endpoint := c.peers.Has(ByClient), c.peers.Has(ByEndpoint); client != c.client || endpoint != c.endpoint {
+			t.Errorf("%s: the client %t, the endpoint %t", c.peers, client, endpoint)
+		}
+		if c.peers.Has(ByProxy) {
+			t.Errorf("%s: the proxy pings itself", c.peers)
+		}
+		if text, err := json.Marshal(Keepalive{Peers: c.peers}); err != nil || string(text) != c.text {
+			t.Errorf("%s is written %s, %v; want %s", c.peers, text, err, c.text)
+		}
+	}
+}
+
 func TestAPathIsJudgedByTheCodeThatRunsIt(t *testing.T) {
 	for _, c := range []struct {
 		path PathMatch
@@ -66,6 +107,7 @@ func TestARefusalKeepsItsCauseForTheLog(t *testing.T) {
 func TestEveryNameIsPrinted(t *testing.T) {
 	for _, s := range []string{
 		EndpointTerminated.String(), Prefix.String(), LeastSessions.String(), HashURI.String(), Balanced.String(),
+		PeersBoth.String(),
 	} {
 		if s == "" {
 			t.Error("a name is empty")

@@ -31,6 +31,7 @@ const (
 	Lost             Reason = "Lost"             // one end went without a Close frame: the 1006 that clients report
 	IdleTimeout      Reason = "IdleTimeout"      // no byte in either direction
 	StallTimeout     Reason = "StallTimeout"     // a write was blocked for too long
+	KeepaliveTimeout Reason = "KeepaliveTimeout" // no answer to the proxy's Ping
 	MaxAge           Reason = "MaxAge"           // the session reached its maximum age
 	ServerDrain      Reason = "ServerDrain"      // this replica is shutting down
 	RouteDeleted     Reason = "RouteDeleted"     // the route is gone
