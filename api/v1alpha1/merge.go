@@ -16,6 +16,7 @@ func (p *Policy) MergedOver(base *Policy) Policy {
 	return Policy{
 		Protocols: firstSet(over.Protocols, under.Protocols),
 		Timeouts:  over.Timeouts.mergedOver(under.Timeouts),
+		Keepalive: over.Keepalive.mergedOver(under.Keepalive),
 		Balance:   over.Balance.mergedOver(under.Balance),
 		Drain:     over.Drain.mergedOver(under.Drain),
 	}
@@ -33,6 +34,17 @@ func (t *Timeouts) mergedOver(base *Timeouts) *Timeouts {
 		MaxAge:       cmp.Or(t.MaxAge, base.MaxAge),
 		MaxAgeJitter: cmp.Or(t.MaxAgeJitter, base.MaxAgeJitter),
 		Close:        cmp.Or(t.Close, base.Close),
+	}
+}
+
+func (k *Keepalive) mergedOver(base *Keepalive) *Keepalive {
+	if k == nil || base == nil {
+		return cmp.Or(k, base)
+	}
+	return &Keepalive{
+		Interval: cmp.Or(k.Interval, base.Interval),
+		Timeout:  cmp.Or(k.Timeout, base.Timeout),
+		Peers:    cmp.Or(k.Peers, base.Peers),
 	}
 }
 

@@ -17,6 +17,12 @@ type Policy struct {
 	// +optional
 	Timeouts *Timeouts `json:"timeouts,omitempty"`
 
+	// Pings that Fairlead itself sends, to find sides that no longer answer. WebSocket sessions have
+	// them, plain HTTP and other upgrades don't. Changes count for new sessions. Default: every
+	// field has its own default, and so no Ping is sent.
+	// +optional
+	Keepalive *Keepalive `json:"keepalive,omitempty"`
+
 	// How an endpoint is chosen for a new session. Default: RoundRobin without a sticky cookie.
 	// +optional
 	Balance *Balance `json:"balance,omitempty"`
@@ -51,8 +57,9 @@ type Timeouts struct {
 	// +optional
 	Handshake Duration `json:"handshake,omitempty"`
 
-	// Ends a session after this long without a byte in either direction; a Ping counts. A duration
-	// such as 30m or 12h; "0s" is off. Default: 1h.
+	// Ends a session after this long without a byte in either direction. A Ping that one end sends
+	// to the other counts; a Ping of keepalive and its answer don't. A duration such as 30m or 12h;
+	// "0s" is off. Default: 1h.
 	// +optional
 	Idle Duration `json:"idle,omitempty"`
 
@@ -78,6 +85,41 @@ type Timeouts struct {
 	// +optional
 	Close Duration `json:"close,omitempty"`
 }
+
+// Keepalive says when the proxy sends Pings of its own (RFC 6455 section 5.5.2).
+type Keepalive struct {
+	// Sends a Ping to a side from which nothing has come for this long; a side that sends anything
+	// gets none. The answer goes no further than Fairlead. A duration such as 30s, at least 1s;
+	// "0s" is off. Default: 0s, off.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') || duration(self) == duration('0s') || duration(self) >= duration('1s')",message="must be 1s or more, or 0s for no Pings"
+	Interval Duration `json:"interval,omitempty"`
+
+	// Drops a side from which nothing has come for this long after a Ping; the other side gets
+	// Close 1011. A duration such as 5s, at least 100ms; "0s" is off: nobody is dropped, and Pings
+	// only keep what lies on the way from forgetting the connection. Default: 10s.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^([0-9]{1,5}(h|m|s|ms)){1,4}$') || duration(self) == duration('0s') || duration(self) >= duration('100ms')",message="must be 100ms or more, or 0s to wait for no answer"
+	Timeout Duration `json:"timeout,omitempty"`
+
+	// Who gets Pings: Client, Backend or Both. Default: Both.
+	// +optional
+	Peers Peers `json:"peers,omitempty"`
+}
+
+// Peers are sides of a session.
+//
+// +kubebuilder:validation:Enum=Both;Client;Backend
+type Peers string
+
+const (
+	// PeersBoth are the client and the endpoint.
+	PeersBoth Peers = "Both"
+	// PeersClient is the client alone.
+	PeersClient Peers = "Client"
+	// PeersBackend is the endpoint alone.
+	PeersBackend Peers = "Backend"
+)
 
 // Algorithm names a way to choose an endpoint.
 //
