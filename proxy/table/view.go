@@ -10,16 +10,17 @@ import (
 
 // RouteView is one route as GET /routes shows it.
 type RouteView struct {
-	ID       string         `json:"id"`
-	Matches  []MatchView    `json:"matches"`
-	Protocol []string       `json:"protocols"`
-	Sessions int64          `json:"sessions"`
-	Balance  string         `json:"balance"`
-	Timeouts model.Timeouts `json:"timeouts"`
-	Drain    model.Drain    `json:"drain"`
-	Rewrite  *model.Rewrite `json:"rewrite,omitempty"`
-	Redirect bool           `json:"redirectHTTPS,omitempty"`
-	Backends []BackendView  `json:"backends"`
+	ID        string          `json:"id"`
+	Matches   []MatchView     `json:"matches"`
+	Protocol  []string        `json:"protocols"`
+	Sessions  int64           `json:"sessions"`
+	Balance   string          `json:"balance"`
+	Timeouts  model.Timeouts  `json:"timeouts"`
+	Keepalive model.Keepalive `json:"keepalive"`
+	Drain     model.Drain     `json:"drain"`
+	Rewrite   *model.Rewrite  `json:"rewrite,omitempty"`
+	Redirect  bool            `json:"redirectHTTPS,omitempty"`
+	Backends  []BackendView   `json:"backends"`
 }
 
 // MatchView is one host and path of a route.
@@ -57,7 +58,7 @@ func (t *Table) View() []RouteView {
 func (r *Route) view() RouteView {
 	v := RouteView{
 		ID: r.ID, Sessions: r.Live.Sessions(), Balance: r.Balance.Algorithm.String(),
-		Timeouts: r.Timeouts, Drain: r.Drain, Redirect: r.RedirectHTTPS, Backends: []BackendView{},
+		Timeouts: r.Timeouts, Keepalive: r.Keepalive, Drain: r.Drain, Redirect: r.RedirectHTTPS, Backends: []BackendView{},
 	}
 	if r.Rewrite != (model.Rewrite{}) {
 		v.Rewrite = &r.Rewrite
