@@ -22,6 +22,7 @@ var (
 	sameSites   = []option[http.SameSite]{
 		{"Lax", http.SameSiteLaxMode}, {"Strict", http.SameSiteStrictMode}, {"None", http.SameSiteNoneMode},
 	}
+	peers            = []option[model.Peers]{{"both", model.PeersBoth}, {"client", model.PeersClient}, {"backend", model.PeersEndpoint}}
 	protocolWords    = []option[model.Protocols]{{"WebSocket", model.WebSocket}, {"HTTP", model.HTTP}}
 	backendProtocols = []option[BackendProtocol]{
 		{"http", BackendPlain}, {"ws", BackendPlain}, {"https", BackendTLS}, {"wss", BackendTLS},
@@ -46,7 +47,7 @@ var ourRows = prefixed(OurPrefix, []Row{
 		sets: []string{"Timeouts.Handshake"}, parse: ours(func(d *draft, t model.Timeout) { d.Timeouts.Handshake = t }),
 	}, {
 		Name: "idle-timeout", Type: typeDuration, Default: "1h", Example: "2h",
-		Doc:  "Ends a session after this long without a byte in either direction; a Ping counts.",
+		Doc:  "Ends a session after this long without a byte in either direction. A Ping that one end sends to the other counts; a Ping of keepalive-interval and its answer don't.",
 		sets: []string{"Timeouts.Idle"}, parse: ours(func(d *draft, t model.Timeout) { d.Timeouts.Idle = t }),
 	}, {
 		Name: "stall-timeout", Type: typeDuration, Default: "1m", Example: "20s",
@@ -64,6 +65,18 @@ var ourRows = prefixed(OurPrefix, []Row{
 		Name: "close-timeout", Type: typeDuration, Default: "5s", Example: "3s",
 		Doc:  "Longest time that the other end may take to answer a Close frame that the proxy sent.",
 		sets: []string{"Timeouts.Close"}, parse: ours(func(d *draft, t model.Timeout) { d.Timeouts.Close = t }),
+	}, {
+		Name: "keepalive-interval", Type: typeDuration, Default: "off", Example: "30s",
+		Doc:  "Sends a Ping to a side of a WebSocket session from which nothing has come for this long, at least 1s; a side that sends anything gets none. The answer goes no further than Fairlead.",
+		sets: []string{"Keepalive.Interval"}, parse: keepalive(ours(func(d *draft, t model.Timeout) { d.Keepalive.Interval = t })),
+	}, {
+		Name: "keepalive-timeout", Type: typeDuration, Default: "10s", Example: "5s",
+		Doc:  "Drops a side from which nothing has come for this long after a Ping, at least 100ms; the other side gets Close 1011. off: nobody is dropped.",
+		sets: []string{"Keepalive.Timeout"}, parse: keepalive(ours(func(d *draft, t model.Timeout) { d.Keepalive.Timeout = t })),
+	}, {
+		Name: "keepalive-peers", Type: "both, client or backend", Default: "both", Example: "client",
+		Doc:  "Who gets Pings.",
+		sets: []string{"Keepalive.Peers"}, parse: choice(peers, func(d *draft, p model.Peers) { d.Keepalive.Peers = p }),
 	}, {
 		Name: "hash-on", Type: "list of header:NAME, cookie:NAME, query-param:NAME, source-ip, host, path, uri", Default: "none", Example: "cookie:uid, source-ip",
 		Doc:  "What consistent-hash hashes, 1 to 8 parts: the first that a request has counts. It implies balance consistent-hash.",

@@ -23,9 +23,12 @@ type Problem struct {
 
 // Annotations that depend on each other.
 const (
-	balanceKey     = OurPrefix + "balance"
-	hashOnKey      = OurPrefix + "hash-on"
-	drainSpreadKey = OurPrefix + "drain-spread"
+	balanceKey           = OurPrefix + "balance"
+	hashOnKey            = OurPrefix + "hash-on"
+	drainSpreadKey       = OurPrefix + "drain-spread"
+	keepaliveIntervalKey = OurPrefix + "keepalive-interval"
+	keepaliveTimeoutKey  = OurPrefix + "keepalive-timeout"
+	keepalivePeersKey    = OurPrefix + "keepalive-peers"
 )
 
 // Parse reads what annotations say. It never fails: what can't be read or served is left out and
@@ -39,6 +42,7 @@ func Parse(annotations map[string]string) (Settings, []Problem) {
 	p.clashes(annotations)
 	p.hashing()
 	p.spread()
+	p.pingless()
 	slices.SortStableFunc(p.problems, func(a, b Problem) int { return strings.Compare(a.Key, b.Key) })
 	return p.d.settle(), p.problems
 }
@@ -205,6 +209,18 @@ func (p *parsing) hashing() {
 func (p *parsing) spread() {
 	if text, long := SpreadTooLong(p.d.Drain); long && p.counts(drainSpreadKey) {
 		p.tell(v1alpha1.ReasonInvalidAnnotation, drainSpreadKey, "%s: write a shorter one, or a longer %sdrain-deadline", text, OurPrefix)
+	}
+}
+
+// pingless tells of details of Pings that nobody asked for. An interval that is off was asked for.
+func (p *parsing) pingless() {
+	if p.d.Keepalive.Interval != 0 {
+		return
+	}
+	for _, key := range []string{keepaliveTimeoutKey, keepalivePeersKey} {
+		if p.counts(key) {
+			p.tell(v1alpha1.ReasonInvalidAnnotation, key, "no Ping is sent without an interval, so the annotation has no effect: add %s: 30s, or remove it", keepaliveIntervalKey)
+		}
 	}
 }
 

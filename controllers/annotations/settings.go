@@ -39,6 +39,7 @@ type Settings struct {
 	// Protocols is 0 when no annotation names any.
 	Protocols model.Protocols
 	Timeouts  model.Timeouts
+	Keepalive model.Keepalive
 	Balance   model.Balance
 	Drain     model.Drain
 	// BackendProtocol is stronger than the appProtocol of a Service port.

@@ -140,6 +140,9 @@ func FuzzParse(f *testing.F) {
 		if d := got.Timeouts; d.Connect < -1 || d.Handshake < -1 || d.Idle < -1 || d.Stall < -1 || d.MaxAge < -1 || d.Close < -1 {
 			t.Fatalf("%s: %q is read as a negative time: %+v", r.Key(), value, d)
 		}
+		if err := got.Keepalive.Validate(); err != nil || got.Keepalive.Interval < -1 || got.Keepalive.Timeout < -1 {
+			t.Fatalf("%s: %q is read as a keepalive that the data plane refuses: %v", r.Key(), value, err)
+		}
 		if c := got.Drain.CloseCode; c != 0 && (c < 1000 || c > 4999) {
 			t.Fatalf("%s: %q is read as close code %d", r.Key(), value, c)
 		}

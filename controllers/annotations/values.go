@@ -28,6 +28,17 @@ func ours(set func(*draft, model.Timeout)) parser {
 	}
 }
 
+// keepalive has the data plane judge what a value makes of the draft's keepalive.
+func keepalive(parse parser) parser {
+	return func(value string, d *draft) (string, error) {
+		note, err := parse(value, d)
+		if err == nil {
+			err = d.Keepalive.Validate()
+		}
+		return note, err
+	}
+}
+
 // timeout turns a length of time, where 0 is off, into the data plane's type.
 func timeout(length time.Duration) model.Timeout {
 	if length == 0 {
