@@ -32,7 +32,7 @@ func TestValuesThatNoSchemaHasSeen(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "chat"},
 		Spec: v1alpha1.WebSocketRouteSpec{
 			IngressClassName: new("fairlead"),
-			Policy:           &v1alpha1.Policy{Timeouts: &v1alpha1.Timeouts{Idle: "3600", Connect: "2s"}},
+			Policy:           &v1alpha1.Policy{Timeouts: &v1alpha1.Timeouts{Idle: "3600", Connect: "2s"}, Keepalive: &v1alpha1.Keepalive{Interval: "30s", Timeout: "5ms"}},
 			Rules: []v1alpha1.Rule{{
 				Matches: []v1alpha1.Match{
 					{Path: &v1alpha1.PathMatch{Type: v1alpha1.PathRegularExpression, Value: "/("}},
@@ -40,7 +40,11 @@ func TestValuesThatNoSchemaHasSeen(t *testing.T) {
 					{Path: &v1alpha1.PathMatch{Type: v1alpha1.PathExact, Value: "/ok"}},
 				},
 				Backends: []v1alpha1.Backend{{Name: "chat", Port: intstr.FromInt32(80)}},
-				Policy:   &v1alpha1.Policy{Drain: &v1alpha1.Drain{Spread: "soon"}, Balance: &v1alpha1.Balance{StickyCookie: &v1alpha1.StickyCookie{MaxAge: "x"}}},
+				Policy: &v1alpha1.Policy{
+					Keepalive: &v1alpha1.Keepalive{Timeout: "5", Peers: "Nobody"},
+					Balance:   &v1alpha1.Balance{StickyCookie: &v1alpha1.StickyCookie{MaxAge: "x"}},
+					Drain:     &v1alpha1.Drain{Spread: "soon"},
+				},
 			}},
 		},
 	}
@@ -51,7 +55,8 @@ func TestValuesThatNoSchemaHasSeen(t *testing.T) {
 	}, Options{})
 
 	want := []string{
-		"spec.policy.timeouts.idle", "spec.rules[0].policy.balance.stickyCookie.maxAge", "spec.rules[0].policy.drain.spread",
+		"spec.policy.timeouts.idle", "spec.policy.keepalive.timeout",
+		"spec.rules[0].policy.keepalive.timeout", "spec.rules[0].policy.balance.stickyCookie.maxAge", "spec.rules[0].policy.drain.spread",
 		"spec.rules[0].matches[0].path.value", "spec.rules[0].matches[1].path.value",
 	}
 	var got []string
@@ -69,6 +74,9 @@ func TestValuesThatNoSchemaHasSeen(t *testing.T) {
 	}
 	if r := config.Routes[0]; r.Timeouts.Idle != 0 || r.Timeouts.Connect != model.Timeout(2*time.Second) || r.Drain.Spread != 0 {
 		t.Errorf("timeouts %+v, drain %+v: a bad duration is not the default", r.Timeouts, r.Drain)
+	}
+	if got, want := config.Routes[0].Keepalive, (model.Keepalive{Interval: model.Timeout(30 * time.Second)}); got != want {
+		t.Errorf("keepalive %+v, want %+v: a bad timeout is not the default", got, want)
 	}
 }
 

@@ -169,6 +169,7 @@ func (b *build) ingressRoute(o *object, id string, m model.Match) model.Route {
 		RedirectHTTPS: s.Redirect == annotations.RedirectAlways || s.Redirect == annotations.RedirectWithTLS && o.tlsHosts.has(m.Host),
 		Rewrite:       model.Rewrite{Host: s.RewriteHost},
 		Timeouts:      s.Timeouts,
+		Keepalive:     s.Keepalive,
 		Balance:       s.Balance,
 		Drain:         s.Drain,
 	}

@@ -15,6 +15,7 @@ import (
 type policy struct {
 	protocols model.Protocols
 	timeouts  model.Timeouts
+	keepalive model.Keepalive
 	balance   model.Balance
 	drain     model.Drain
 }
@@ -27,6 +28,9 @@ func newPolicy(p *v1alpha1.Policy) policy {
 	}
 	if t := p.Timeouts; t != nil {
 		setTimeouts(&result.timeouts, t)
+	}
+	if k := p.Keepalive; k != nil {
+		setKeepalive(&result.keepalive, k)
 	}
 	if p.Balance != nil {
 		setBalance(&result.balance, p.Balance)
@@ -78,7 +82,29 @@ func setTimeouts(to *model.Timeouts, t *v1alpha1.Timeouts) {
 	}
 }
 
+// setKeepalive leaves times unset that the data plane refuses; checkDurations tells of them.
+func setKeepalive(to *model.Keepalive, k *v1alpha1.Keepalive) {
+	interval, timeout := keepaliveTimes(k)
+	if interval.Validate() == nil {
+		to.Interval = interval.Interval
+	}
+	if timeout.Validate() == nil {
+		to.Timeout = timeout.Timeout
+	}
+	to.Peers = peers[k.Peers] // unset: both
+}
+
+// keepaliveTimes reads the two times apart, so that each is judged by itself.
+func keepaliveTimes(k *v1alpha1.Keepalive) (interval, timeout model.Keepalive) {
+	setTimeout(&interval.Interval, k.Interval)
+	setTimeout(&timeout.Timeout, k.Timeout)
+	return interval, timeout
+}
+
 var (
+	peers = map[v1alpha1.Peers]model.Peers{
+		v1alpha1.PeersBoth: model.PeersBoth, v1alpha1.PeersClient: model.PeersClient, v1alpha1.PeersBackend: model.PeersEndpoint,
+	}
 	algorithms = map[v1alpha1.Algorithm]model.Algorithm{
 		v1alpha1.RoundRobin: model.RoundRobin, v1alpha1.LeastSessions: model.LeastSessions, v1alpha1.ConsistentHash: model.ConsistentHash,
 	}
@@ -154,11 +180,24 @@ func (o *object) checkDurations(p *v1alpha1.Policy, at *field.Path) {
 		check(t.MaxAge, "timeouts", "maxAge")
 		check(t.Close, "timeouts", "close")
 	}
+	if k := p.Keepalive; k != nil {
+		check(k.Interval, "keepalive", "interval")
+		check(k.Timeout, "keepalive", "timeout")
+		interval, timeout := keepaliveTimes(k)
+		o.checkKeepalive(interval, at.Child("keepalive", "interval"))
+		o.checkKeepalive(timeout, at.Child("keepalive", "timeout"))
+	}
 	if p.Balance != nil && p.Balance.StickyCookie != nil {
 		check(p.Balance.StickyCookie.MaxAge, "balance", "stickyCookie", "maxAge")
 	}
 	if d := p.Drain; d != nil {
 		check(d.Deadline, "drain", "deadline")
 		check(d.Spread, "drain", "spread")
+	}
+}
+
+func (o *object) checkKeepalive(k model.Keepalive, at *field.Path) {
+	if err := k.Validate(); err != nil {
+		o.tell(v1alpha1.ReasonInvalid, at, "%v; the default is used", err)
 	}
 }

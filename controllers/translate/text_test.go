@@ -57,7 +57,7 @@ func routeText(b *strings.Builder, r model.Route) {
 	for _, part := range []struct {
 		name  string
 		value any
-	}{{"rewrite", r.Rewrite}, {"timeouts", r.Timeouts}, {"drain", r.Drain}} {
+	}{{"rewrite", r.Rewrite}, {"timeouts", r.Timeouts}, {"keepalive", r.Keepalive}, {"drain", r.Drain}} {
 		if text := setFields(part.value); text != "{}" {
 			fmt.Fprintf(b, "  %s %s\n", part.name, text)
 		}

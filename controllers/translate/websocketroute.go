@@ -45,6 +45,7 @@ func (b *build) rule(o *object, i int, p policy, at *field.Path) {
 		Protocols: p.protocols,
 		Backends:  b.ruleBackends(o, rule, at.Child("backends")),
 		Timeouts:  p.timeouts,
+		Keepalive: p.keepalive,
 		Balance:   p.balance,
 		Drain:     p.drain,
 	}
