@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"net/http"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -23,7 +22,7 @@ type exchange struct {
 	r       *http.Request
 	begun   time.Time
 	id      uint64
-	client  netip.Addr
+	client  handshake.Client
 	upgrade string // the protocol asked for; "": a plain request
 	hit     table.Hit
 	picks   *picker
@@ -42,7 +41,7 @@ type exchange struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{
 		server: s, w: w, r: r, begun: time.Now(), id: nextID(),
-		client: s.forwarding.ClientAddress(r), upgrade: handshake.Upgrade(r),
+		client: s.forwarding.Client(r), upgrade: handshake.Upgrade(r),
 	}
 	if x.upgrade != "" {
 		// Before the shutdown is looked for, so that it waits for whoever did not see it.
@@ -61,7 +60,7 @@ func (x *exchange) run() error {
 	if err := x.admit(); err != nil {
 		return err
 	}
-	x.picks = newPicker(x.hit.Route, x.r, x.client)
+	x.picks = newPicker(x.hit.Route, x.r, x.client.Address)
 	x.hit.Route.Live.Acquire()
 	if x.upgrade == "" {
 		return x.servePlain()
@@ -103,7 +102,7 @@ func (x *exchange) match() error {
 // admit asks whether the route wants the request.
 func (x *exchange) admit() error {
 	refusal := x.server.admission(&admit.Subject{
-		Request: x.r, Upgrade: x.upgrade, Secure: x.server.forwarding.Secure(x.r),
+		Request: x.r, Upgrade: x.upgrade, Secure: x.client.Secure,
 		Protocols: x.hit.Route.Protocols, RedirectHTTPS: x.hit.Route.RedirectHTTPS,
 		HTTPSPort: x.server.options.RedirectPort,
 	})
@@ -171,7 +170,7 @@ func (x *exchange) another() bool {
 func (x *exchange) request() *backend.Request {
 	r := &backend.Request{
 		Method: x.r.Method, URI: x.hit.URI(x.r.URL), Host: x.host(),
-		Header: x.server.forwarding.Header(x.r, x.upgrade), Upgrade: x.upgrade,
+		Header: x.server.forwarding.Header(x.r, x.client, x.upgrade), Upgrade: x.upgrade,
 	}
 	if x.upgrade == handshake.WebSocket {
 		r.Key = x.r.Header.Get("Sec-WebSocket-Key")
@@ -194,7 +193,7 @@ func (x *exchange) timeouts() backend.Timeouts {
 
 // extra returns the headers that the proxy adds to an answer.
 func (x *exchange) extra() http.Header {
-	return x.picks.sticky.header(x.chosen.endpoint, x.server.forwarding.Secure(x.r))
+	return x.picks.sticky.header(x.chosen.endpoint, x.client.Secure)
 }
 
 // relay passes on an answer other than 101; the connection stays ordinary HTTP.
@@ -222,7 +221,7 @@ func (x *exchange) relay(a *backend.Answer) error {
 
 func (x *exchange) observed() observe.Session {
 	s := observe.Session{
-		ID: x.id, Client: x.client, Host: x.r.Host, Path: x.r.URL.Path,
+		ID: x.id, Client: x.client.Address, Host: x.r.Host, Path: x.r.URL.Path,
 		Protocol: x.upgrade, TLS: x.r.TLS != nil, Start: x.begun,
 	}
 	if x.hit.Route != nil {

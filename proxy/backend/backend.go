@@ -85,7 +85,7 @@ func (f *Failure) Unwrap() error { return f.Refusal }
 // The error is always a *[Failure]: ConnectFailed, ConnectTimeout, EndpointReset, HandshakeTimeout,
 // BadUpgrade, BadHandshake for a request that can't be sent, or ClientGone when ctx ended.
 func Upgrade(ctx context.Context, e Endpoint, r *Request, t Timeouts) (*Answer, error) {
-	head, failure := r.head()
+	head, failure := r.AppendHead(nil)
 	if failure != nil {
 		return nil, failure
 	}
@@ -96,20 +96,12 @@ func Upgrade(ctx context.Context, e Endpoint, r *Request, t Timeouts) (*Answer, 
 	if failure != nil {
 		return nil, failure
 	}
-	// Closing is the one thing that ends every blocked call on the connection, at once and for good.
-	unwatch := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	answer, failure := exchange(conn, r, head, t.Handshake)
-	if failure == nil && answer.Response.StatusCode != http.StatusSwitchingProtocols {
-		answer.unwatch = unwatch
-		return answer, nil
-	}
-	if !unwatch() {
-		// The connection is closed or about to be: the 101, if there was one, is worth nothing.
-		failure = clientGone(ctx)
-	}
-	if failure != nil {
-		_ = conn.Close()
-		return nil, failure
-	}
-	return answer, nil
+	return converse(ctx, &source{conn: conn, left: maxHead}, head, r, t.Handshake)
+}
+
+// Resume is [Upgrade] from the middle, for a connection over which r was sent: seen are the bytes of
+// the answer that were read already, and must not change for as long as the answer lasts. timeout
+// bounds the time until the end of the answer's head, from now; 0 is off. conn is closed on error.
+func Resume(ctx context.Context, conn net.Conn, seen []byte, r *Request, timeout time.Duration) (*Answer, error) {
+	return converse(ctx, &source{conn: conn, ahead: seen, left: maxHead}, nil, r, timeout)
 }

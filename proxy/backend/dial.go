@@ -17,7 +17,7 @@ func dial(ctx context.Context, e Endpoint, timeout time.Duration) (net.Conn, *Fa
 		bounded, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	var dialer net.Dialer
+	dialer := net.Dialer{KeepAliveConfig: keepAlive}
 	conn, err := dialer.DialContext(bounded, "tcp", e.Address.String())
 	if err == nil && e.TLS {
 		conn, err = encrypt(bounded, conn, e.ServerName)
@@ -26,11 +26,9 @@ func dial(ctx context.Context, e Endpoint, timeout time.Duration) (net.Conn, *Fa
 	case err == nil:
 		return conn, nil
 	case ctx.Err() != nil:
-		return nil, clientGone(ctx)
-	case isTimeout(err):
-		return nil, connectTimeout(timeout, err)
+		return nil, ClientGone(context.Cause(ctx))
 	}
-	return nil, connectFailed(e, err)
+	return nil, NotConnected(e, timeout, err)
 }
 
 // isTimeout knows the context's timer, the socket's, which may fire first, and the kernel's own.

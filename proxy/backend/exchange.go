@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"math"
 	"net"
@@ -30,34 +31,63 @@ var readers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
 // source reads from an endpoint's connection, bounded while a head is read, and remembers what
 // parsing forgets: whether anything came, and how the connection failed.
 type source struct {
-	conn net.Conn
-	left int64 // bytes until errHeadTooLarge
-	seen bool
-	err  error // the connection's own, not a parser's
+	conn  net.Conn
+	ahead []byte // read before, and not yet given out
+	left  int64  // bytes until errHeadTooLarge
+	seen  bool
+	err   error // the connection's own, not a parser's
 }
 
-// Read is [net.Conn.Read] within the bound.
-func (s *source) Read(p []byte) (int, error) {
+// Read is [net.Conn.Read] within the bound, behind what was read ahead.
+func (s *source) Read(p []byte) (n int, err error) {
 	if s.left <= 0 {
 		return 0, errHeadTooLarge
 	}
-	n, err := s.conn.Read(p[:min(int64(len(p)), s.left)])
+	p = p[:min(int64(len(p)), s.left)]
+	if len(s.ahead) > 0 {
+		n = copy(p, s.ahead)
+		s.ahead = s.ahead[n:]
+	} else {
+		n, err = s.conn.Read(p)
+	}
 	s.left -= int64(n)
 	s.seen = s.seen || n > 0
 	s.err = err
 	return n, err
 }
 
-// exchange sends the request and reads the answer's head within timeout (0: off). On success the
-// connection has no deadline. It never closes the connection.
-func exchange(conn net.Conn, r *Request, head []byte, timeout time.Duration) (*Answer, *Failure) {
-	if timeout > 0 {
-		// A connection that refuses a deadline is closed; the write says so.
-		_ = conn.SetDeadline(time.Now().Add(timeout))
+// converse sends head, which may be empty, and reads the answer to r; it closes the connection
+// when that fails.
+func converse(ctx context.Context, from *source, head []byte, r *Request, timeout time.Duration) (*Answer, error) {
+	// Closing is the one thing that ends every blocked call on the connection, at once and for good.
+	unwatch := context.AfterFunc(ctx, func() { _ = from.conn.Close() })
+	answer, failure := exchange(from, head, r, timeout)
+	if failure == nil && answer.Response.StatusCode != http.StatusSwitchingProtocols {
+		answer.unwatch = unwatch
+		return answer, nil
 	}
-	from := &source{conn: conn, left: maxHead}
-	if _, from.err = conn.Write(head); from.err != nil {
-		return nil, broken(from, r, timeout, from.err)
+	if !unwatch() {
+		// The connection is closed or about to be: the 101, if there was one, is worth nothing.
+		failure = ClientGone(context.Cause(ctx))
+	}
+	if failure != nil {
+		_ = from.conn.Close()
+		return nil, failure
+	}
+	return answer, nil
+}
+
+// exchange sends head and reads the answer's head within timeout (0: off). On success the
+// connection has no deadline. It never closes the connection.
+func exchange(from *source, head []byte, r *Request, timeout time.Duration) (*Answer, *Failure) {
+	if timeout > 0 {
+		// A connection that refuses a deadline is closed; the next call on it says so.
+		_ = from.conn.SetDeadline(time.Now().Add(timeout))
+	}
+	if len(head) > 0 {
+		if _, from.err = from.conn.Write(head); from.err != nil {
+			return nil, broken(from, r, timeout, from.err)
+		}
 	}
 	reader := readers.Get().(*bufio.Reader)
 	reader.Reset(from)
@@ -67,14 +97,15 @@ func exchange(conn net.Conn, r *Request, head []byte, timeout time.Duration) (*A
 		return nil, broken(from, r, timeout, err)
 	}
 	from.left = math.MaxInt64
-	_ = conn.SetDeadline(time.Time{})
-	answer := &Answer{Response: response, Conn: conn}
+	_ = from.conn.SetDeadline(time.Time{})
+	answer := &Answer{Response: response, Conn: from.conn}
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		return answer, nil // the body needs the reader, for as long as somebody reads
 	}
+	answer.Rest = make([]byte, reader.Buffered()+len(from.ahead))
 	// Exactly what is buffered, so this neither blocks nor fails.
-	answer.Rest = make([]byte, reader.Buffered())
-	_, _ = reader.Read(answer.Rest)
+	_, _ = reader.Read(answer.Rest[:reader.Buffered()])
+	copy(answer.Rest[len(answer.Rest)-len(from.ahead):], from.ahead)
 	putReader(reader)
 	if refusal := handshake.CheckAnswer(response, r.Upgrade, r.Key); refusal != nil {
 		return nil, &Failure{Refusal: refusal}
@@ -107,9 +138,9 @@ func readHead(reader *bufio.Reader, method string) (*http.Response, error) {
 func broken(from *source, r *Request, timeout time.Duration, err error) *Failure {
 	switch {
 	case errors.Is(from.err, os.ErrDeadlineExceeded):
-		return handshakeTimeout(timeout, err)
+		return r.NotAnswered(timeout, from.seen, from.err)
 	case from.err != nil:
-		return endpointReset(!from.seen && r.repeatable(), err)
+		return r.NotAnswered(timeout, from.seen, err)
 	}
 	return badAnswer(err)
 }

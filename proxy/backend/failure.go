@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"os"
+	"syscall"
 	"time"
 
 	"github.com/fairlead/fairlead/proxy/model"
@@ -18,11 +21,25 @@ func fail(retry bool, status int, reason model.Reason, detail string, err error)
 	return &Failure{Retry: retry, Refusal: &model.Refusal{Status: status, Reason: reason, Detail: detail, Err: err}}
 }
 
-func clientGone(ctx context.Context) *Failure {
-	return fail(false, statusClientGone, model.ClientGone, "the client left before it was answered", context.Cause(ctx))
+// ClientGone is the failure of an attempt that the client did not wait for; cause says how it left.
+func ClientGone(cause error) *Failure {
+	return fail(false, statusClientGone, model.ClientGone, "the client left before it was answered", cause)
 }
 
-func connectFailed(e Endpoint, err error) *Failure {
+// NotConnected is the failure of a connection that did not come about: ConnectTimeout when err is a
+// timeout, which is the kernel's own or that of timeout (0: off), else ConnectFailed. A bare
+// [syscall.Errno] is taken for that of connect(2). Another endpoint may always be tried.
+func NotConnected(e Endpoint, timeout time.Duration, err error) *Failure {
+	if errno, bare := err.(syscall.Errno); bare { //nolint:errorlint // a wrapped one says enough
+		err = &net.OpError{Op: "dial", Net: "tcp", Addr: net.TCPAddrFromAddrPort(e.Address), Err: os.NewSyscallError("connect", errno)}
+	}
+	if isTimeout(err) {
+		detail := "the connection to the endpoint timed out"
+		if timeout > 0 {
+			detail = fmt.Sprintf("no connection to the endpoint within %v", timeout)
+		}
+		return fail(true, http.StatusGatewayTimeout, model.ConnectTimeout, detail, err)
+	}
 	detail := "no connection to the endpoint"
 	if e.TLS {
 		detail += " (with TLS)"
@@ -30,17 +47,15 @@ func connectFailed(e Endpoint, err error) *Failure {
 	return fail(true, http.StatusBadGateway, model.ConnectFailed, detail, err)
 }
 
-func connectTimeout(timeout time.Duration, err error) *Failure {
-	detail := "the connection to the endpoint timed out"
-	if timeout > 0 {
-		detail = fmt.Sprintf("no connection to the endpoint within %v", timeout)
+// NotAnswered is the failure of a connection that gave no whole answer: HandshakeTimeout when err is
+// [os.ErrDeadlineExceeded], else EndpointReset. seen: a byte of an answer came. Another endpoint may
+// be tried only when the connection ended without one, and the request changes nothing.
+func (r *Request) NotAnswered(timeout time.Duration, seen bool, err error) *Failure {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fail(false, http.StatusGatewayTimeout, model.HandshakeTimeout,
+			fmt.Sprintf("no answer from the endpoint within %v", timeout), err)
 	}
-	return fail(true, http.StatusGatewayTimeout, model.ConnectTimeout, detail, err)
-}
-
-func handshakeTimeout(timeout time.Duration, err error) *Failure {
-	return fail(false, http.StatusGatewayTimeout, model.HandshakeTimeout,
-		fmt.Sprintf("no answer from the endpoint within %v", timeout), err)
+	return endpointReset(!seen && r.repeatable(), err)
 }
 
 func endpointReset(retry bool, err error) *Failure {
@@ -62,7 +77,7 @@ func Explain(ctx context.Context, err error) *model.Refusal {
 	var known *Failure
 	switch {
 	case ctx.Err() != nil:
-		return clientGone(ctx).Refusal
+		return ClientGone(context.Cause(ctx)).Refusal
 	case errors.As(err, &known):
 		return known.Refusal
 	}

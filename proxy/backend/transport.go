@@ -71,11 +71,11 @@ func NewTransport() *http.Transport {
 
 // dialFor dials address as the request's context says.
 func dialFor(ctx context.Context, address string, encrypted bool) (net.Conn, error) {
+	options := optionsOf(ctx)
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return nil, connectFailed(Endpoint{TLS: encrypted}, err)
+		return nil, NotConnected(Endpoint{TLS: encrypted}, options.connect, err)
 	}
-	options := optionsOf(ctx)
 	conn, failure := dial(ctx, Endpoint{Address: at, TLS: encrypted, ServerName: options.serverName}, options.connect)
 	if failure != nil {
 		return nil, failure

@@ -29,16 +29,34 @@ type Forwarding struct {
 	Server string
 }
 
-// ClientAddress returns the client's address as far as trust goes: the peer, or when the peer is
-// trusted the right-most address in X-Forwarded-For that is not. An entry that is no address ends
-// the search: whoever wrote it can't be told, so the trusted proxy that reported it stands for the
-// client. The address has no zone and IPv4 is never mapped. The zero Addr: the peer has none.
-func (f *Forwarding) ClientAddress(r *http.Request) netip.Addr {
-	client := peer(r)
-	if !f.trusts(client) {
-		return client
+// Client is who sent a request, as far as trust goes.
+type Client struct {
+	// Address is the peer's, or when the peer is trusted the right-most one in X-Forwarded-For that
+	// is not. An entry that is no address ends the search: whoever wrote it can't be told, so the
+	// trusted proxy that reported it stands for the client. The address has no zone and IPv4 is
+	// never mapped. The zero Addr: the peer has none.
+	Address netip.Addr
+	// Secure: the client speaks TLS, to us or as a trusted proxy says (https or wss in
+	// X-Forwarded-Proto; of several values the first, which stands for the hop of the client).
+	Secure bool
+
+	peer    netip.Addr // the other end of the connection
+	trusted bool       // what it says about the client is believed
+}
+
+// Client returns who sent the request. RemoteAddr and TLS say who the peer is.
+func (f *Forwarding) Client(r *http.Request) Client {
+	peer, _ := parseAddress(r.RemoteAddr)
+	c := Client{Address: peer, Secure: r.TLS != nil, peer: peer, trusted: f.trusts(peer)}
+	if c.trusted {
+		c.Address = f.behind(peer, r.Header[headerFor])
+		c.Secure = saysSecure(r.Header.Get(headerProto), c.Secure)
 	}
-	lines := r.Header[headerFor]
+	return c
+}
+
+// behind returns the client that the lines of a trusted proxy's X-Forwarded-For lead to.
+func (f *Forwarding) behind(client netip.Addr, lines []string) netip.Addr {
 	for i := len(lines) - 1; i >= 0; i-- {
 		for rest := lines[i]; rest != ""; {
 			entry := rest
@@ -64,34 +82,30 @@ func (f *Forwarding) ClientAddress(r *http.Request) netip.Addr {
 	return client
 }
 
-// Secure reports whether the client speaks TLS, to us or as a trusted proxy says (https or wss in
-// X-Forwarded-Proto; of several values the first, which stands for the hop of the client).
-func (f *Forwarding) Secure(r *http.Request) bool {
-	if f.trusts(peer(r)) {
-		proto, _, _ := strings.Cut(r.Header.Get(headerProto), ",")
-		switch strings.ToLower(strings.Trim(proto, " \t")) {
-		case "https", "wss":
-			return true
-		case "http", "ws":
-			return false
-		}
+// saysSecure reads X-Forwarded-Proto; a value that says nothing leaves it at what is known otherwise.
+func saysSecure(proto string, otherwise bool) bool {
+	proto, _, _ = strings.Cut(proto, ",")
+	switch strings.ToLower(strings.Trim(proto, " \t")) {
+	case "https", "wss":
+		return true
+	case "http", "ws":
+		return false
 	}
-	return r.TLS != nil
+	return otherwise
 }
 
-// Header returns the header with which the request goes to the endpoint; r stays as it is.
+// Header returns the header with which the request of client c goes to the endpoint; r stays as it is.
 //
 // Hop-by-hop headers and those that Connection names are removed (RFC 9110 section 7.6.1). With an
 // upgrade other than "", Connection and Upgrade are set anew. X-Real-IP, X-Forwarded-For, -Host,
 // -Port, -Proto and -Server are set: from a trusted peer X-Forwarded-For is appended to and the
 // other X-Forwarded values are kept, from others all of X-Forwarded-* and Forwarded (RFC 7239) is
-// replaced or dropped. X-Real-IP is always [Forwarding.ClientAddress]. Proxy is dropped, since CGI
+// replaced or dropped. X-Real-IP is always [Client.Address]. Proxy is dropped, since CGI
 // programs take it for their own HTTP_PROXY.
-func (f *Forwarding) Header(r *http.Request, upgrade string) http.Header {
+func (f *Forwarding) Header(r *http.Request, c Client, upgrade string) http.Header {
 	out := endToEnd(r.Header)
 	delete(out, "Proxy")
-	trusted := f.trusts(peer(r))
-	dropForged(out, trusted)
+	dropForged(out, c.trusted)
 	if wantsTrailers(r.Header) {
 		out["Te"] = []string{"trailers"}
 	}
@@ -100,38 +114,37 @@ func (f *Forwarding) Header(r *http.Request, upgrade string) http.Header {
 		out["Upgrade"] = []string{upgrade}
 	}
 	given := http.Header{}
-	if trusted {
+	if c.trusted {
 		// Read from the request, not from what is left of it: "Connection: X-Forwarded-For" must
 		// not make a client look like the proxy in front.
 		given = r.Header
 	}
-	f.describeClient(out, given, r)
-	f.describeRequest(out, given, r)
+	describeClient(out, given, c)
+	f.describeRequest(out, given, r, c)
 	return out
 }
 
 // describeClient sets the headers that hold addresses.
-func (f *Forwarding) describeClient(out, given http.Header, r *http.Request) {
+func describeClient(out, given http.Header, c Client) {
 	delete(out, headerFor)
 	delete(out, headerReal)
-	from := peer(r)
-	if !from.IsValid() {
+	if !c.peer.IsValid() {
 		return
 	}
-	chain := slices.Concat(given[headerFor], []string{from.String()})
+	chain := slices.Concat(given[headerFor], []string{c.peer.String()})
 	out[headerFor] = []string{strings.Join(chain, ", ")}
-	out[headerReal] = []string{f.ClientAddress(r).String()}
+	out[headerReal] = []string{c.Address.String()}
 }
 
 // describeRequest sets the headers that hold what the client asked for, as it saw it.
-func (f *Forwarding) describeRequest(out, given http.Header, r *http.Request) {
+func (f *Forwarding) describeRequest(out, given http.Header, r *http.Request, c Client) {
 	host := r.Host
 	if given.Get(headerHost) != "" {
 		host = given.Get(headerHost)
 	}
 	setOrDrop(out, headerHost, host)
 	proto, port := "http", "80"
-	if f.Secure(r) {
+	if c.Secure {
 		proto, port = "https", "443"
 	}
 	out[headerProto] = []string{proto}
@@ -187,12 +200,6 @@ func (f *Forwarding) trusts(address netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// peer returns the address at the other end of the request's connection.
-func peer(r *http.Request) netip.Addr {
-	address, _ := parseAddress(r.RemoteAddr)
-	return address
 }
 
 // parseAddress reads an address as proxies write it: with or without port, IPv6 with or without

@@ -26,6 +26,11 @@ func plain(t *testing.T, peer string, lines ...string) *http.Request {
 	return request(t, raw+"\r\n", peer)
 }
 
+// forwarded is the header with which r goes to an endpoint.
+func forwarded(f *Forwarding, r *http.Request, upgrade string) http.Header {
+	return f.Header(r, f.Client(r), upgrade)
+}
+
 func TestClientAddressGoesAsFarAsTrust(t *testing.T) {
 	for _, c := range []struct {
 		name, peer string
@@ -55,7 +60,7 @@ func TestClientAddressGoesAsFarAsTrust(t *testing.T) {
 		{"no peer address", "@", []string{"X-Forwarded-For: 198.51.100.7"}, "invalid IP"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := inner.ClientAddress(plain(t, c.peer, c.lines...)); got.String() != c.want {
+			if got := inner.Client(plain(t, c.peer, c.lines...)).Address; got.String() != c.want {
 				t.Errorf("ClientAddress = %v, want %s", got, c.want)
 			}
 		})
@@ -83,7 +88,7 @@ func TestAStrangerCanNotForgeWhereItComesFrom(t *testing.T) {
 		"X-Forwarded-Server: evil", "X-Forwarded-User: root", "Forwarded: for=198.51.100.7",
 		"X_Forwarded_For: 198.51.100.7", "X_Real-IP: 198.51.100.7", "Proxy: http://evil.example",
 		"X_Custom: stays")
-	got := inner.Header(r, "")
+	got := forwarded(inner, r, "")
 	expect(t, got, map[string]string{
 		"X-Forwarded-For": "192.0.2.1", "X-Real-IP": "192.0.2.1",
 		"X-Forwarded-Host": "chat.example.com", "X-Forwarded-Port": "80", "X-Forwarded-Proto": "http",
@@ -98,7 +103,7 @@ func TestAStrangerCanNotForgeWhereItComesFrom(t *testing.T) {
 }
 
 func TestATrustedProxyIsBelieved(t *testing.T) {
-	got := inner.Header(plain(t, "10.0.0.1:1",
+	got := forwarded(inner, plain(t, "10.0.0.1:1",
 		"X-Forwarded-For: 203.0.113.9, 198.51.100.7", "X-Forwarded-For: 10.1.1.1", "X-Real-IP: 203.0.113.9",
 		"X-Forwarded-Host: public.example:8443", "X-Forwarded-Proto: https", "X-Forwarded-Server: edge",
 		"X-Forwarded-User: ann", "Forwarded: for=198.51.100.7"), "")
@@ -107,7 +112,7 @@ func TestATrustedProxyIsBelieved(t *testing.T) {
 		"X-Forwarded-Host": "public.example:8443", "X-Forwarded-Port": "8443", "X-Forwarded-Proto": "https",
 		"X-Forwarded-Server": "edge", "X-Forwarded-User": "ann", "Forwarded": "for=198.51.100.7",
 	})
-	silent := inner.Header(plain(t, "10.0.0.1:1"), "")
+	silent := forwarded(inner, plain(t, "10.0.0.1:1"), "")
 	expect(t, silent, map[string]string{
 		"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Host": "chat.example.com", "X-Forwarded-Port": "80",
 		"X-Forwarded-Proto": "http", "X-Forwarded-Server": "fairlead-0",
@@ -130,8 +135,8 @@ func TestTheSchemeIsHTTPNeverWS(t *testing.T) {
 		if c.tls {
 			r.TLS = &tls.ConnectionState{}
 		}
-		expect(t, inner.Header(r, ""), map[string]string{"X-Forwarded-Proto": c.want, "X-Forwarded-Port": c.port})
-		if inner.Secure(r) != (c.want == "https") {
+		expect(t, forwarded(inner, r, ""), map[string]string{"X-Forwarded-Proto": c.want, "X-Forwarded-Port": c.port})
+		if inner.Client(r).Secure != (c.want == "https") {
 			t.Errorf("Secure disagrees with X-Forwarded-Proto for %q", c.proto)
 		}
 	}
@@ -148,7 +153,7 @@ func TestThePortIsTheOneThatTheClientKnows(t *testing.T) {
 		if c.given != "" {
 			r.Header.Set("X-Forwarded-Port", c.given)
 		}
-		expect(t, inner.Header(r, ""), map[string]string{"X-Forwarded-Port": c.want})
+		expect(t, forwarded(inner, r, ""), map[string]string{"X-Forwarded-Port": c.want})
 	}
 }
 
@@ -160,7 +165,7 @@ func TestHopByHopHeadersStayBehind(t *testing.T) {
 		"HTTP2-Settings: AAMAAABk", "X-Mine: 1", "Cookie: a=b", "Authorization: Bearer x",
 		"Sec-WebSocket-Protocol: chat, superchat", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")
 	before := r.Header.Clone()
-	got := inner.Header(r, "websocket")
+	got := forwarded(inner, r, "websocket")
 	expect(t, got, map[string]string{
 		"Connection": "Upgrade", "Upgrade": "websocket", "Keep-Alive": "", "Proxy-Connection": "",
 		"Proxy-Authenticate": "", "Proxy-Authorization": "", "TE": "trailers", "Trailer": "", "HTTP2-Settings": "",
@@ -169,7 +174,7 @@ func TestHopByHopHeadersStayBehind(t *testing.T) {
 		"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
 		"X-Forwarded-For":          "192.0.2.1", "X-Real-IP": "192.0.2.1",
 	})
-	expect(t, inner.Header(r, ""), map[string]string{"Connection": "", "Upgrade": ""})
+	expect(t, forwarded(inner, r, ""), map[string]string{"Connection": "", "Upgrade": ""})
 	for name, values := range before {
 		if !slices.Equal(r.Header[name], values) {
 			t.Errorf("the request's %s became %q", name, r.Header[name])
@@ -179,7 +184,7 @@ func TestHopByHopHeadersStayBehind(t *testing.T) {
 
 // A client behind a trusted proxy that passes Connection on must not become that proxy.
 func TestConnectionCanNotHideTheClientBehindAProxy(t *testing.T) {
-	got := inner.Header(plain(t, "10.0.0.1:1", "X-Forwarded-For: 198.51.100.7",
+	got := forwarded(inner, plain(t, "10.0.0.1:1", "X-Forwarded-For: 198.51.100.7",
 		"X-Forwarded-Proto: https", "Connection: X-Forwarded-For, X-Forwarded-Proto"), "")
 	expect(t, got, map[string]string{
 		"X-Forwarded-For": "198.51.100.7, 10.0.0.1", "X-Real-IP": "198.51.100.7", "X-Forwarded-Proto": "https",
@@ -188,7 +193,7 @@ func TestConnectionCanNotHideTheClientBehindAProxy(t *testing.T) {
 
 func TestWithoutAPeerAddressNothingIsClaimed(t *testing.T) {
 	none := &Forwarding{}
-	expect(t, none.Header(plain(t, "@", "X-Forwarded-For: 198.51.100.7"), ""), map[string]string{
+	expect(t, forwarded(none, plain(t, "@", "X-Forwarded-For: 198.51.100.7"), ""), map[string]string{
 		"X-Forwarded-For": "", "X-Real-IP": "", "X-Forwarded-Server": "", "X-Forwarded-Proto": "http",
 	})
 }

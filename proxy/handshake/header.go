@@ -2,7 +2,6 @@ package handshake
 
 import (
 	"net/http"
-	"strings"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -27,20 +26,6 @@ func endToEnd(h http.Header) http.Header {
 	}
 	for _, name := range hopByHop {
 		delete(out, name)
-	}
-	return out
-}
-
-// Spell returns h with the WebSocket headers spelled as RFC 6455 does. Header names are
-// case-insensitive, but some WebSocket implementations in the field compare them exactly, and
-// net/http keeps them as Sec-Websocket-*. The values are shared with h.
-func Spell(h http.Header) http.Header {
-	out := make(http.Header, len(h))
-	for name, values := range h {
-		if rest, ok := strings.CutPrefix(name, "Sec-Websocket-"); ok {
-			name = "Sec-WebSocket-" + rest
-		}
-		out[name] = append(out[name], values...)
 	}
 	return out
 }

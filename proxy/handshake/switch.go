@@ -1,7 +1,6 @@
 package handshake
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -12,8 +11,8 @@ import (
 // just delivered a request, so only a client that stopped reading makes it last.
 const switchTimeout = 10 * time.Second
 
-// Switch takes the client's connection over from net/http and writes the endpoint's 101 to it:
-// end-to-end headers as they are, Connection and Upgrade anew, and extra (such as Set-Cookie).
+// Switch takes the client's connection over from net/http and writes the endpoint's 101 to it, as
+// [AppendSwitch] makes it.
 // The connection is the caller's, without deadlines, together with the bytes that the client sent
 // behind its request; on error it is closed, and nothing more can be answered.
 func Switch(w http.ResponseWriter, answer *http.Response, extra http.Header) (net.Conn, []byte, error) {
@@ -24,26 +23,12 @@ func Switch(w http.ResponseWriter, answer *http.Response, extra http.Header) (ne
 	early := make([]byte, buffered.Reader.Buffered())
 	// Exactly what is buffered, so this neither blocks nor fails.
 	_, _ = buffered.Read(early)
-	err = writeHead(conn, switchHead(answer, extra))
+	err = writeHead(conn, AppendSwitch(nil, answer, extra))
 	if err != nil {
 		_ = conn.Close()
 		return nil, nil, fmt.Errorf("switch: write the 101 to the client: %w", err)
 	}
 	return conn, early, nil
-}
-
-// switchHead returns the 101 for the client. It never has a length (RFC 9110 section 8.6).
-func switchHead(answer *http.Response, extra http.Header) []byte {
-	header := endToEnd(answer.Header)
-	delete(header, "Content-Length")
-	add(header, extra)
-	var head bytes.Buffer
-	head.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n")
-	// Writing to a buffer can't fail. Write removes line breaks that a value may hold.
-	_ = http.Header{"Upgrade": answer.Header["Upgrade"]}.Write(&head)
-	_ = Spell(header).Write(&head)
-	head.WriteString("\r\n")
-	return head.Bytes()
 }
 
 // writeHead writes head in one call, so that it goes in one segment, and leaves no deadline.
