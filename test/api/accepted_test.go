@@ -45,7 +45,7 @@ spec:
   rules:
   - matches: [{path: {value: /chat}}, {}]
     backends: [{name: chat, port: ws}]
-  policy: {timeouts: {}, balance: {stickyCookie: {}}, drain: {}}
+  policy: {timeouts: {}, keepalive: {}, balance: {stickyCookie: {}}, drain: {}}
 `))
 	var read v1alpha1.WebSocketRoute
 	if err := api.Get(deadline(t), client.ObjectKey{Namespace: "default", Name: "small"}, &read); err != nil {
@@ -60,9 +60,10 @@ spec:
 			Backends: []v1alpha1.Backend{{Name: "chat", Port: intstr.FromString("ws"), Weight: new(int32(1))}},
 		}},
 		Policy: &v1alpha1.Policy{
-			Timeouts: &v1alpha1.Timeouts{},
-			Balance:  &v1alpha1.Balance{StickyCookie: &v1alpha1.StickyCookie{}},
-			Drain:    &v1alpha1.Drain{},
+			Timeouts:  &v1alpha1.Timeouts{},
+			Keepalive: &v1alpha1.Keepalive{},
+			Balance:   &v1alpha1.Balance{StickyCookie: &v1alpha1.StickyCookie{}},
+			Drain:     &v1alpha1.Drain{},
 		},
 	}
 	if diff := cmp.Diff(want, read.Spec); diff != "" {
@@ -84,6 +85,12 @@ func TestWhatMayLookWrongIsTaken(t *testing.T) {
 		"all that is off":                         policy(`timeouts: {connect: 0s, handshake: 0s, idle: 0s, stall: 0s, maxAge: 0s, maxAgeJitter: 0, close: 0s}, drain: {deadline: 0s, spread: 0s}`),
 		"no deadline and a spread":                policy(`drain: {deadline: 0s, spread: 5s}`),
 		"equal spread and deadline":               policy(`drain: {deadline: 1m, spread: 60s}`),
+		"the shortest keepalive":                  policy(`keepalive: {interval: 1s, timeout: 100ms}`),
+		"the same second in milliseconds":         policy(`keepalive: {interval: 1000ms, peers: Backend}`),
+		"Pings that nobody need answer":           policy(`keepalive: {interval: 30s, timeout: 0s}`),
+		"a keepalive that is off, with its rest":  policy(`keepalive: {interval: 0s, timeout: 5s, peers: Client}`),
+		"a rule that pings the backend alone":     `{rules: [{backends: [{name: a, port: 1}], policy: {keepalive: {peers: Backend}}}], policy: {keepalive: {interval: 30s}}}`,
+		"a timeout for the one rule that pings":   `{rules: [{backends: [{name: a, port: 1}]}, {backends: [{name: a, port: 1}], policy: {keepalive: {interval: 30s}}}], policy: {keepalive: {timeout: 5s}}}`,
 		"a private close code":                    policy(`drain: {closeCode: 4999}`),
 		"a rule with the route's hash key":        `{rules: [{backends: [{name: a, port: 1}], policy: {balance: {algorithm: ConsistentHash}}}], policy: {balance: {algorithm: ConsistentHash, hashOn: [{type: SourceIP}]}}}`,
 		"a rule with the route's algorithm":       `{rules: [{backends: [{name: a, port: 1}], policy: {balance: {hashOn: [{type: QueryParam, name: "user[id]"}]}}}], policy: {balance: {algorithm: ConsistentHash, hashOn: [{type: SourceIP}]}}}`,
@@ -150,6 +157,7 @@ func completePolicy() *v1alpha1.Policy {
 			Connect: "2s", Handshake: "3s", Idle: "1h30m", Stall: "500ms",
 			MaxAge: "12h", MaxAgeJitter: new(int32(0)), Close: "0s",
 		},
+		Keepalive: &v1alpha1.Keepalive{Interval: "30s", Timeout: "5s", Peers: v1alpha1.PeersClient},
 		Balance: &v1alpha1.Balance{
 			Algorithm: v1alpha1.ConsistentHash,
 			HashOn:    []v1alpha1.HashOn{{Type: v1alpha1.HashOnCookie, Name: "uid"}},

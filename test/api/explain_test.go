@@ -51,6 +51,9 @@ func TestWrittenDefaultsAreTheOnesInForce(t *testing.T) {
 		"timeouts.maxAge":               time.Duration(model.DefaultMaxAge),
 		"timeouts.maxAgeJitter":         model.DefaultMaxAgeJitter,
 		"timeouts.close":                model.DefaultClose,
+		"keepalive.interval":            time.Duration(model.DefaultKeepaliveInterval),
+		"keepalive.timeout":             model.DefaultKeepaliveTimeout,
+		"keepalive.peers":               model.Peers(0),
 		"balance.algorithm":             model.Algorithm(0),
 		"balance.hashOn":                "none",
 		"balance.hashOn[].name":         "none",
@@ -67,7 +70,7 @@ func TestWrittenDefaultsAreTheOnesInForce(t *testing.T) {
 	said := regexp.MustCompile(`Default:\s+([^,;.]+)`)
 	walk("", schemaOfRoute(t), func(path string, required bool, p apiextensionsv1.JSONSchemaProps) {
 		field, ok := strings.CutPrefix(path, "spec.policy.")
-		if !ok || required || slices.Contains([]string{"timeouts", "balance", "drain"}, field) {
+		if !ok || required || slices.Contains([]string{"timeouts", "keepalive", "balance", "drain"}, field) {
 			return
 		}
 		want, known := inForce[field]
@@ -88,6 +91,21 @@ func TestWrittenDefaultsAreTheOnesInForce(t *testing.T) {
 			t.Errorf("%s says %s, in force is %v", path, got[1], want)
 		}
 	})
+}
+
+// TestTheSchemaTakesTheTimesThatTheDataPlaneTakes: the shortest keepalive is the same for both.
+func TestTheSchemaTakesTheTimesThatTheDataPlaneTakes(t *testing.T) {
+	for format, shortest := range map[string]time.Duration{
+		"keepalive: {interval: %dms}":              model.MinKeepaliveInterval,
+		"keepalive: {interval: 1m, timeout: %dms}": model.MinKeepaliveTimeout,
+	} {
+		if err := apply(t, policy(fmt.Sprintf(format, shortest.Milliseconds()))); err != nil {
+			t.Errorf("the shortest time is refused: %v", err)
+		}
+		if err := apply(t, policy(fmt.Sprintf(format, shortest.Milliseconds()-1))); err == nil {
+			t.Errorf(format+" is taken, and the data plane refuses it", shortest.Milliseconds()-1)
+		}
+	}
 }
 
 // TestPolicyHasNoSchemaDefault: a default there would hide what the route sets from its rules.
