@@ -6,10 +6,12 @@ import "encoding/binary"
 // is never sent.
 const NoStatus = 1005
 
-// Opcodes of RFC 6455 section 5.2 that a Follower tells apart.
+// Opcodes of RFC 6455 section 5.2 that the package tells apart or writes.
 const (
 	opBinary = 0x2 // the highest of continuation, text and binary
 	opClose  = 0x8
+	opPing   = 0x9
+	opPong   = 0xa
 )
 
 // Bits of a frame's first two bytes (RFC 6455 section 5.2).
@@ -39,14 +41,15 @@ const (
 // It is a value of 32 bytes without pointers; it is not safe for concurrent use.
 type Follower struct {
 	left  uint64        // bytes of the current frame's payload that are still to come
-	head  [maxHead]byte // the beginning of a head that no chunk held whole
-	have  uint8         // how many bytes of head are filled
+	head  [maxHead]byte // the beginning of a head that is not whole yet, or of a Pong held back
+	have  uint8         // how many bytes of head belong to the current frame and were passed on
+	held  uint8         // how many bytes of head are held back, as if they were still to come
 	first byte          // FIN and opcode of the current frame
 	state state
 	code  uint16 // of the Close frame
 }
 
-// Seen is what a chunk held.
+// Seen is what was in a chunk.
 type Seen struct {
 	// Boundary is the index in the chunk of its last place between two frames: behind the last
 	// frame that ended in it, or 0 when none did and the chunk began between frames. -1 when
@@ -60,34 +63,71 @@ type Seen struct {
 	Close bool
 }
 
-// Next consumes the next chunk of the stream, of any length, and says what it held. Its cost
-// depends on the number of frames in the chunk, not on its length.
+// Next consumes the next chunk of the stream, of any length, and says what was in it. Its cost
+// depends on the number of frames in the chunk, not on its length. It panics while Filter holds
+// bytes back.
 func (f *Follower) Next(chunk []byte) Seen {
-	seen := Seen{Boundary: -1}
-	if f.AtBoundary() {
-		seen.Boundary = 0
+	if f.held > 0 {
+		panic("frame: Next would overtake what Filter holds back")
 	}
-	for i := 0; f.state == following; {
-		if f.left == 0 {
-			n, whole := f.readHead(chunk[i:])
-			i += n
-			if !whole || f.state == lost {
-				break
-			}
-		}
-		if rest := uint64(len(chunk) - i); rest < f.left {
-			f.left -= rest
-			break
-		}
-		i += int(f.left)
-		f.left = 0
-		seen.Boundary = i
-		f.endFrame(&seen)
+	seen := f.begin()
+	for i, ok := f.advance(chunk, 0); ok; i, ok = f.advance(chunk, i) {
+		f.endFrame(&seen, i)
 	}
 	return seen
 }
 
-func (f *Follower) endFrame(seen *Seen) {
+// begin returns what a chunk has shown before its first byte.
+func (f *Follower) begin() Seen {
+	if f.AtBoundary() {
+		return Seen{}
+	}
+	return Seen{Boundary: -1}
+}
+
+// advance consumes p[i:] up to the end of the current frame, and returns where in p that is. It
+// reports false when there is none. The code of a Close frame is read with its head.
+func (f *Follower) advance(p []byte, i int) (end int, ok bool) {
+	if f.state != following {
+		return 0, false
+	}
+	left := f.left
+	if left == 0 {
+		h := p[i:] // nearly every head lies in one chunk and is read in place
+		if f.have > 0 {
+			n := copy(f.head[f.have:], h)
+			h = f.head[:int(f.have)+n]
+		}
+		var size int
+		size, left = measure(h)
+		if size <= len(h) {
+			f.first = h[0]
+			if left>>63 != 0 {
+				f.state = lost
+				return 0, false
+			}
+			if f.first&opcodeBits == opClose {
+				size, left = f.readCode(h, size, left)
+			}
+		}
+		if size > len(h) {
+			f.have = uint8(copy(f.head[:], h))
+			return 0, false
+		}
+		i += size - int(f.have)
+		f.have = 0
+	}
+	if rest := uint64(len(p) - i); rest < left {
+		f.left = left - rest
+		return 0, false
+	}
+	f.left = 0
+	return i + int(left), true
+}
+
+// endFrame notes that the current frame has ended, and where in the chunk.
+func (f *Follower) endFrame(seen *Seen, at int) {
+	seen.Boundary = at
 	switch opcode := f.first & opcodeBits; {
 	case opcode == opClose:
 		f.state = closed
@@ -116,92 +156,43 @@ func (f *Follower) CloseCode() int {
 	return int(f.code)
 }
 
-// readHead consumes what p holds of the current frame's head, and reports how many bytes that
-// was and whether the head is whole.
-func (f *Follower) readHead(p []byte) (n int, whole bool) {
-	if f.have == 0 {
-		// Nearly every head lies in one chunk and is read in place.
-		if size := headSize(p); size <= len(p) {
-			f.open(p[:size])
-			return size, true
-		}
-	}
-	for {
-		size := headSize(f.head[:f.have])
-		if size == int(f.have) {
-			f.have = 0
-			f.open(f.head[:size])
-			return n, true
-		}
-		k := copy(f.head[f.have:size], p[n:])
-		if k == 0 {
-			return n, false
-		}
-		f.have += uint8(k)
-		n += k
-	}
-}
-
-// headSize returns how long the head at the start of h is, as far as h tells; it grows with what
-// h holds until it is at most len(h). The head of a Close frame includes its code, which is all
-// of a payload that a follower ever looks at.
-func headSize(h []byte) int {
+// measure returns how long the head at the start of h is, as far as h tells: more than len(h)
+// when h is only the beginning of one. If not, length is the payload's.
+func measure(h []byte) (size int, length uint64) {
 	if len(h) < 2 {
-		return 2
+		return 2, 0
 	}
-	size := keyOffset(h)
+	size, length = 2, uint64(h[1]&lengthBits)
 	if h[1]&maskBit != 0 {
 		size += keySize
 	}
-	if h[0]&opcodeBits == opClose && size <= len(h) {
-		size += int(min(2, payloadLength(h)))
-	}
-	return size
-}
-
-// keyOffset returns where the masking key, or else the payload, begins.
-func keyOffset(h []byte) int {
-	switch h[1] & lengthBits {
-	case length64:
-		return 2 + 8
+	switch length {
 	case length16:
-		return 2 + 2
-	}
-	return 2
-}
-
-func payloadLength(h []byte) uint64 {
-	switch n := h[1] & lengthBits; n {
+		size += 2
+		if len(h) >= 4 {
+			length = uint64(binary.BigEndian.Uint16(h[2:]))
+		}
 	case length64:
-		return binary.BigEndian.Uint64(h[2:])
-	case length16:
-		return uint64(binary.BigEndian.Uint16(h[2:]))
-	default:
-		return uint64(n)
+		size += 8
+		if len(h) >= 10 {
+			length = binary.BigEndian.Uint64(h[2:])
+		}
 	}
+	return size, length
 }
 
-// open begins the frame whose whole head is h.
-func (f *Follower) open(h []byte) {
-	f.first = h[0]
-	f.left = payloadLength(h)
-	if f.left>>63 != 0 {
-		f.left = 0
-		f.state = lost
-		return
-	}
-	if h[0]&opcodeBits != opClose {
-		return
-	}
-	// The head of a Close frame holds what there is of its code.
-	if f.left < 2 {
-		f.left = 0
+// readCode reads the code of the Close frame at the start of h, whose head and payload have these
+// sizes, as far as h holds it. It returns the sizes with what there is of the code in the head.
+func (f *Follower) readCode(h []byte, size int, length uint64) (withCode int, left uint64) {
+	if length < 2 {
 		f.code = NoStatus
-		return
+		return size + int(length), 0
 	}
-	f.left -= 2
-	f.code = binary.BigEndian.Uint16(h[len(h)-2:])
-	if h[1]&maskBit != 0 {
-		f.code ^= binary.BigEndian.Uint16(h[keyOffset(h):])
+	if size+2 <= len(h) {
+		f.code = binary.BigEndian.Uint16(h[size:])
+		if h[1]&maskBit != 0 {
+			f.code ^= binary.BigEndian.Uint16(h[size-keySize:])
+		}
 	}
+	return size + 2, length - 2
 }

@@ -41,12 +41,8 @@ func readAll(stream []byte) oracle {
 		case 127:
 			length = binary.BigEndian.Uint64(rest[2:])
 		}
-		// A Close frame's head includes its code, see headSize: a stream that ends there is not
-		// known to be lost, but a Close frame's length is judged only then.
 		if length >= 1<<63 {
-			if opcode != 8 || len(rest) >= head+2 {
-				o.lost = true
-			}
+			o.lost = true
 			return o
 		}
 		if uint64(len(rest)-head) < length {
