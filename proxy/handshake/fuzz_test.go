@@ -77,3 +77,52 @@ func FuzzClientAddress(f *testing.F) {
 		}
 	})
 }
+
+// Whatever ReadRequest takes, net/http's server takes too and reads in the same way. Most of the
+// opening stands, so that more of the attempts are taken.
+func FuzzReadRequest(f *testing.F) {
+	f.Add("/chat", "", "")
+	f.Add("/a%2Fb?c=%zz#d", "Cookie: a\r\n", "\x81\x85abcdefghi")
+	f.Add("//a:80/?", "x-a:\t1 \r\nX-A: 2\r\nPragma: no-cache\r\nCache-control:\r\n", "\r\n\r\n")
+	f.Add("/\xc3\xb6", " b\r\nContent-Length: 0\r\nX Y: z\r\n\r\n", "GET / HTTP/1.1\r\n")
+	f.Add("/ HTTP/1.1\r\nHost: b", "Connection: close\nExpect: 100-continue\r\n", "")
+	o := newOracle(f)
+	_, fixed, _ := strings.Cut(opening, "\r\n")
+	f.Fuzz(func(t *testing.T, uri, lines, rest string) {
+		checkRequest(t, o, []byte("GET "+uri+" HTTP/1.1\r\n"+lines+fixed+rest))
+	})
+}
+
+// Whatever ReadSwitch takes, net/http takes too and reads in the same way; and what it wants more
+// of, net/http does too.
+func FuzzReadSwitch(f *testing.F) {
+	for _, seed := range []string{
+		good101, good101[:30], good101 + "\x81\x05hello", "HTTP/1.1 103 x\r\n\r\n" + good101,
+		strings.Replace(good101, "Switching Protocols", "\tx", 1),
+		strings.Replace(good101, "\r\nUpgrade", "\r\nPragma: no-cache\r\nx-a:\t1 \r\nX-A: 2\r\nUpgrade", 1),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, p []byte) { checkSwitch(t, p) })
+}
+
+// A header line is the one that net/http writes, but for the spelling of WebSocket names.
+func FuzzAppendField(f *testing.F) {
+	f.Add("Cookie", "a=b")
+	f.Add("X-Split", " a\r\nX-Forged: 1\n")
+	f.Add("Sec-Websocket-Key", "")
+	f.Add("X Y", "\t\xff\x00 ")
+	f.Fuzz(func(t *testing.T, name, value string) {
+		var want strings.Builder
+		if err := (http.Header{name: {value}}).Write(&want); err != nil {
+			t.Fatal(err)
+		}
+		line := want.String()
+		if rest, ok := strings.CutPrefix(line, keptPrefix); ok {
+			line = rfcPrefix + rest
+		}
+		if got := string(AppendField([]byte("in front"), name, value)); got != "in front"+line {
+			t.Errorf("appended %q, want %q", got, line)
+		}
+	})
+}
