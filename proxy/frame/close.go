@@ -20,16 +20,7 @@ func AppendClose(dst []byte, code int, reason string, key *[4]byte) []byte {
 		payload = binary.BigEndian.AppendUint16(make([]byte, 0, 2+maxReason), uint16(code))
 		payload = append(payload, cutReason(reason)...)
 	}
-	if key == nil {
-		dst = append(dst, finBit|opClose, byte(len(payload)))
-		return append(dst, payload...)
-	}
-	dst = append(dst, finBit|opClose, maskBit|byte(len(payload)))
-	dst = append(dst, key[:]...)
-	for i, b := range payload {
-		dst = append(dst, b^key[i%keySize])
-	}
-	return dst
+	return appendControl(dst, opClose, payload, key)
 }
 
 // Sendable reports whether a code may stand in a Close frame: those that RFC 6455 section 7.4 and
