@@ -113,6 +113,9 @@ func follow(t *testing.T, stream []byte, chunks []int) (Follower, int) {
 		if got != want {
 			t.Fatalf("chunk %d to %d of % x: got %+v, want %+v", from, to, head(stream), got, want)
 		}
+		if got, want := f.Left(), o.left(to); got != want {
+			t.Fatalf("%d bytes left behind byte %d of % x, want %d", got, to, head(stream), want)
+		}
 		messages += got.Messages
 		from = to
 	}
@@ -161,13 +164,7 @@ func FuzzFollower(f *testing.F) {
 		if generate {
 			stream = append(someFrames(r), stream...)
 		}
-		var chunks []int
-		for left := len(stream); left > 0; {
-			n := min(left, r.IntN(1<<r.IntN(10)))
-			chunks = append(chunks, n)
-			left -= n
-		}
-		follow(t, stream, chunks)
+		follow(t, stream, someChunks(r, len(stream)))
 	})
 }
 
@@ -177,14 +174,19 @@ func TestRandomStreams(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		stream := someFrames(r)
 		stream = stream[:len(stream)-r.IntN(len(stream)/4+1)]
-		var chunks []int
-		for left := len(stream); left > 0; {
-			n := min(left, r.IntN(1<<r.IntN(12)))
-			chunks = append(chunks, n)
-			left -= n
-		}
-		follow(t, stream, chunks)
+		follow(t, stream, someChunks(r, len(stream)))
 	}
+}
+
+// someChunks cuts a stream of this length anywhere, into long pieces and short ones.
+func someChunks(r *rand.Rand, length int) []int {
+	var chunks []int
+	for left := length; left > 0; {
+		n := min(left, r.IntN(1<<r.IntN(12)))
+		chunks = append(chunks, n)
+		left -= n
+	}
+	return chunks
 }
 
 // someFrames makes up to 20 frames of all kinds, Close frames seldom and impossible lengths more
@@ -215,7 +217,8 @@ func someFrames(r *rand.Rand) []byte {
 }
 
 func BenchmarkFollower(b *testing.B) {
-	small := bytes.Repeat(build(0x81, 7, make([]byte, 26), &testKey), 1024) // 32 KiB of messages of 32 bytes
+	small := bytes.Repeat(build(0x81, 7, make([]byte, 26), &testKey), 1024)  // 32 KiB of messages of 32 bytes
+	chat := bytes.Repeat(build(0x81, 7, make([]byte, 126-4), &testKey), 128) // 16 KiB of messages of 128 bytes
 	big := build(0x82, 64, make([]byte, 1<<20), nil)
 	for _, bb := range []struct {
 		name  string
@@ -223,6 +226,7 @@ func BenchmarkFollower(b *testing.B) {
 	}{
 		{"one message of 32 bytes", small[:32]},
 		{"1024 messages in 32 KiB", small},
+		{"128 messages in 16 KiB", chat},
 		{"one message of 1 MiB", big},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
@@ -242,4 +246,28 @@ func BenchmarkFollower(b *testing.B) {
 			f.Next(chunk)
 		}
 	})
+}
+
+// BenchmarkFilter is BenchmarkFollower while a Ping is unanswered.
+func BenchmarkFilter(b *testing.B) {
+	chat := bytes.Repeat(build(0x81, 7, make([]byte, 126-4), &testKey), 128)
+	big := build(0x82, 64, make([]byte, 16<<10), nil)
+	for _, bb := range []struct {
+		name  string
+		chunk []byte
+	}{
+		{"one message of 128 bytes", chat[:128]},
+		{"128 messages in 16 KiB", chat},
+		{"one message of 16 KiB", big},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			var f Follower
+			out := make([]byte, 0, 32<<10)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(bb.chunk)))
+			for b.Loop() {
+				out, _, _ = f.Filter(out[:0], bb.chunk, 1)
+			}
+		})
+	}
 }

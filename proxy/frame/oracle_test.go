@@ -10,7 +10,11 @@ type oracle struct {
 	closeEnd   int   // -1: no Close frame
 	closeCode  int
 	lost       bool
+	payloads   []span // of all but Close frames, the one that the stream ends in included
 }
+
+// span is a part of a stream, from its first byte to the one behind its last.
+type span struct{ from, to uint64 }
 
 func readAll(stream []byte) oracle {
 	o := oracle{boundaries: []int{0}, closeEnd: -1}
@@ -45,6 +49,10 @@ func readAll(stream []byte) oracle {
 			o.lost = true
 			return o
 		}
+		if opcode != 8 {
+			begin := uint64(at + head)
+			o.payloads = append(o.payloads, span{begin, begin + length})
+		}
 		if uint64(len(rest)-head) < length {
 			return o
 		}
@@ -65,6 +73,16 @@ func readAll(stream []byte) oracle {
 			o.messages = append(o.messages, at)
 		}
 	}
+}
+
+// left returns what Left must say behind stream[:at].
+func (o oracle) left(at int) uint64 {
+	for _, p := range o.payloads {
+		if at := uint64(at); p.from <= at && at < p.to {
+			return p.to - at
+		}
+	}
+	return 0
 }
 
 // expect returns what Next must say of stream[from:to].
