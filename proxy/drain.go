@@ -83,17 +83,18 @@ func (ses *session) due() (cause tunnel.Cause, at time.Time, leaves bool) {
 	if began := ses.server.closeBegan.Load(); began != nil {
 		consider(restarting, began.Add(ses.turn(ses.server.options.Drain.Spread)))
 	}
-	if since, deleted := ses.route.Deleted(); deleted {
+	t := ses.terms.Value()
+	if since, deleted := t.route.Deleted(); deleted {
 		consider(tunnel.Cause{Reason: model.RouteDeleted, Code: 1001, Text: "the route was deleted"},
-			since.Add(ses.turn(ses.drain.spread)))
+			since.Add(ses.turn(t.drain.spread)))
 	}
-	if since, leaving := ses.endpoint.Leaving(); leaving && ses.drain.deadline > 0 {
-		if ses.told.Start.After(since) {
-			since = ses.told.Start // no other endpoint was there: closed at once, it would come right back
+	if since, leaving := t.endpoint.Leaving(); leaving && t.drain.deadline > 0 {
+		if start := ses.start(); start.After(since) {
+			since = start // no other endpoint was there: closed at once, it would come right back
 		}
-		spread := min(ses.drain.spread, ses.drain.deadline)
-		consider(tunnel.Cause{Reason: model.EndpointDraining, Code: ses.drain.code, Text: "the endpoint is terminating"},
-			since.Add(ses.drain.deadline-spread+ses.turn(spread)))
+		spread := min(t.drain.spread, t.drain.deadline)
+		consider(tunnel.Cause{Reason: model.EndpointDraining, Code: t.drain.code, Text: "the endpoint is terminating"},
+			since.Add(t.drain.deadline-spread+ses.turn(spread)))
 	}
 	return cause, at, leaves
 }

@@ -3,9 +3,11 @@ package proxy
 import (
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/fairlead/fairlead/proxy/backend"
 	"github.com/fairlead/fairlead/proxy/handshake"
@@ -15,19 +17,33 @@ import (
 	"github.com/fairlead/fairlead/proxy/tunnel"
 )
 
-// session is one tunnel that stands, as little as must be kept of it. It holds no table and no
-// request, only copies and the living parts of its route and endpoint.
+// session is one tunnel that stands, as little as must be kept of it: there may be 100,000. It holds
+// no table and no request, only copies, and what it shares with its like.
 type session struct {
 	id         uint64
 	next, prev *session // in the registry
 	server     *Server
-	route      *live.Route
-	endpoint   *live.Endpoint
-	told       observe.Session
+	terms      unique.Handle[terms]
+	client     netip.Addr
+	asked      string        // host and path in a row, then the protocol unless it is WebSocket
+	host, path uint32        // how long they are
+	begun      time.Duration // since epoch
 	handshake  time.Duration
-	drain      drainPolicy
 	tunnel     atomic.Pointer[tunnel.Tunnel]
+	tls        bool // of the client's connection
 	closing    bool // the drainer asked it to go; only the drainer looks
+}
+
+// terms are what the sessions of one route on one endpoint have in common, by the table in which
+// they began: whatever is renamed later, they go on under the old name. Equal terms are kept once.
+type terms struct {
+	route    *live.Route
+	endpoint *live.Endpoint
+	routeID  string
+	backend  string
+	address  netip.AddrPort
+	pod      string // model.Endpoint.Name
+	drain    drainPolicy
 }
 
 // drainPolicy is what a session needs of its route's model.Drain.
@@ -35,6 +51,10 @@ type drainPolicy struct {
 	deadline, spread time.Duration // deadline 0: the pod decides
 	code             int
 }
+
+// epoch is what sessions count their time from, so that a moment takes a third of a time.Time. It
+// has a monotonic reading: a clock that is set makes no session older.
+var epoch = time.Now()
 
 var lastID atomic.Uint64
 
@@ -55,7 +75,7 @@ func (x *exchange) tunnel(a *backend.Answer) error {
 	ses := x.session()
 	x.owned = true
 	x.server.sessions.add(ses)
-	x.server.observer.Opened(ses.told, ses.handshake)
+	x.server.observer.Opened(ses.told(), ses.handshake)
 	t := x.hit.Route.Timeouts
 	ses.tunnel.Store(tunnel.Start(tunnel.Spec{
 		Client: conn, Endpoint: a.Conn, ClientRest: rest, EndpointRest: a.Rest,
@@ -84,16 +104,26 @@ func jittered(age time.Duration, percent *int) time.Duration {
 }
 
 func (x *exchange) session() *session {
-	d := x.hit.Route.Drain
-	told := x.observed()
-	// Host and path are slices of the request's buffer, which a long life should not hold.
-	told.Host, told.Path = strings.Clone(told.Host), strings.Clone(told.Path)
+	host, path, protocol := x.r.Host, x.r.URL.Path, x.upgrade
+	if protocol == handshake.WebSocket {
+		protocol = ""
+	}
 	return &session{
-		id: x.id, server: x.server, route: x.hit.Route.Live, endpoint: x.chosen.endpoint.Live,
-		told: told, handshake: time.Since(x.begun),
+		id: x.id, server: x.server, terms: unique.Make(x.terms()), client: x.client.Address,
+		// Always a new string: slices of the request's buffer would hold all of it for a long life.
+		asked: strings.Join([]string{host, path, protocol}, ""), host: uint32(len(host)), path: uint32(len(path)),
+		begun: x.begun.Sub(epoch), handshake: time.Since(x.begun), tls: x.r.TLS != nil,
+	}
+}
+
+func (x *exchange) terms() terms {
+	r, e := x.hit.Route, x.chosen.endpoint
+	return terms{
+		route: r.Live, endpoint: e.Live,
+		routeID: r.ID, backend: x.chosen.backend.Key, address: e.Address, pod: e.Name,
 		drain: drainPolicy{
-			deadline: d.Deadline.Or(model.DefaultDrainDeadline), spread: d.Spread.Or(model.DefaultDrainSpread),
-			code: d.Code(),
+			deadline: r.Drain.Deadline.Or(model.DefaultDrainDeadline), spread: r.Drain.Spread.Or(model.DefaultDrainSpread),
+			code: r.Drain.Code(),
 		},
 	}
 }
@@ -101,19 +131,36 @@ func (x *exchange) session() *session {
 // TunnelEnded finishes the session.
 func (ses *session) TunnelEnded(r tunnel.Result) {
 	ses.server.sessions.remove(ses)
-	ses.route.Release()
-	ses.endpoint.Release()
+	t := ses.terms.Value()
+	t.route.Release()
+	t.endpoint.Release()
 	ses.server.observer.Ended(observe.Outcome{
-		Session: ses.told, Tunnelled: true, Reason: r.Reason, By: r.By, CloseCode: r.CloseCode,
+		Session: ses.told(), Tunnelled: true, Reason: r.Reason, By: r.By, CloseCode: r.CloseCode,
 		Status:    http.StatusSwitchingProtocols,
-		Handshake: ses.handshake, Duration: time.Since(ses.told.Start),
+		Handshake: ses.handshake, Duration: time.Since(ses.start()),
 		ToEndpoint: r.ToEndpoint, ToClient: r.ToClient, Err: r.Err,
 	})
 }
 
+func (ses *session) start() time.Time { return epoch.Add(ses.begun) }
+
+// told returns the session as it was when it opened.
+func (ses *session) told() observe.Session {
+	t := ses.terms.Value()
+	s := observe.Session{
+		ID: ses.id, Route: t.routeID, Backend: t.backend, Endpoint: t.address, EndpointName: t.pod,
+		Client: ses.client, Host: ses.asked[:ses.host], Path: ses.asked[ses.host:][:ses.path],
+		Protocol: ses.asked[ses.host:][ses.path:], TLS: ses.tls, Start: ses.start(),
+	}
+	if s.Protocol == "" {
+		s.Protocol = handshake.WebSocket
+	}
+	return s
+}
+
 // observed returns the session as lists and metrics show it.
 func (ses *session) observed() observe.Live {
-	l := observe.Live{Session: ses.told}
+	l := observe.Live{Session: ses.told()}
 	if t := ses.tunnel.Load(); t != nil {
 		l.ToEndpoint, l.ToClient = t.Traffic()
 	}
