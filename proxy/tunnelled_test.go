@@ -72,8 +72,7 @@ func (q *quay) exchange(url, protocol string) *exchange {
 }
 
 // A replica holds 100,000 idle sockets: each byte of the record is 100 kB, and each allocation is
-// one more that the garbage collector has to visit. With its text a record took 700 bytes when it
-// still held what it had in common with others.
+// one more that the garbage collector has to visit. 128 bytes are two cache lines.
 func TestARecordOfASessionIsSmall(t *testing.T) {
 	if size := unsafe.Sizeof(session{}); size > 128 {
 		t.Errorf("a session takes %d bytes", size)

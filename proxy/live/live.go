@@ -86,14 +86,18 @@ func (t *turn) shuffle() { t.next.Store(rand.Uint64()) }
 // Turn returns the next number of an endless sequence, for choices in turn.
 func (t *turn) Turn() uint64 { return t.next.Add(1) }
 
-// mark is a moment that was noted, or none.
+// mark is a moment that was noted, or none. It is kept as nanoseconds since epoch plus one, by the
+// monotonic clock: a clock that is set must not bring a drain to its end before its time. Nothing
+// was noted before epoch.
 type mark struct{ at atomic.Int64 }
+
+var epoch = time.Now()
 
 func (m *mark) since() (time.Time, bool) {
 	ns := m.at.Load()
-	return time.Unix(0, ns), ns != 0
+	return epoch.Add(time.Duration(ns - 1)), ns != 0
 }
 
-func (m *mark) set(at time.Time) { m.at.CompareAndSwap(0, at.UnixNano()) }
+func (m *mark) set(at time.Time) { m.at.CompareAndSwap(0, max(int64(at.Sub(epoch))+1, 1)) }
 
 func (m *mark) clear() { m.at.Store(0) }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -12,7 +13,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestTheFirstMarkCountsUntilItIsTakenBack(t *testing.T) {
 	var e Endpoint
-	first := time.Unix(1000, 0)
+	first := time.Now()
 	e.SetLeaving(first)
 	e.SetLeaving(first.Add(time.Hour)) // seen again in a later table
 	if since, leaving := e.Leaving(); !leaving || !since.Equal(first) {
@@ -21,6 +22,16 @@ func TestTheFirstMarkCountsUntilItIsTakenBack(t *testing.T) {
 	e.Stay()
 	if _, leaving := e.Leaving(); leaving {
 		t.Error("it stays")
+	}
+}
+
+// Time is set while sessions drain. What is counted from a mark goes on by the monotonic clock, of
+// which a time.Time tells by "m=".
+func TestAMarkDoesNotMoveWithTheClock(t *testing.T) {
+	r := NewRoute()
+	r.SetDeleted(time.Now())
+	if since, _ := r.Deleted(); !strings.Contains(since.String(), " m=") {
+		t.Errorf("deleted since %v", since)
 	}
 }
 
