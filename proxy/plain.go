@@ -23,7 +23,7 @@ func (s *Server) newPlain() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			x := exchangeOf(p.Out)
-			p.Out.Header = s.forwarding.Header(p.In, x.client, "")
+			p.Out.Header = s.forwarding.Header(p.In, x.client)
 			p.Out.Host = x.host()
 			if uri, err := url.ParseRequestURI(x.hit.URI(p.In.URL)); err == nil {
 				p.Out.URL = uri

@@ -170,7 +170,7 @@ func (x *exchange) another() bool {
 func (x *exchange) request() *backend.Request {
 	r := &backend.Request{
 		Method: x.r.Method, URI: x.hit.URI(x.r.URL), Host: x.host(),
-		Header: x.server.forwarding.Header(x.r, x.client, x.upgrade), Upgrade: x.upgrade,
+		Header: x.server.forwarding.Fields(x.r, x.client), Upgrade: x.upgrade,
 	}
 	if x.upgrade == handshake.WebSocket {
 		r.Key = x.r.Header.Get("Sec-WebSocket-Key")

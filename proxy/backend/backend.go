@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"iter"
 	"net"
 	"net/http"
 	"net/netip"
@@ -16,9 +17,9 @@ type Request struct {
 	// URI is the escaped path and query (origin-form, RFC 9112 section 3.2.1).
 	URI  string
 	Host string
-	// Header holds the end-to-end headers. Connection, Upgrade, Host, Sec-WebSocket-Key and those
-	// that frame content are written from the other fields and ignored here.
-	Header http.Header
+	// Header yields the end-to-end headers; nil: none. Connection, Upgrade, Host, Sec-WebSocket-Key
+	// and those that frame content are written from the other fields and ignored here.
+	Header iter.Seq2[string, []string]
 	// Upgrade is the protocol to ask for, in lower case.
 	Upgrade string
 	// Key is the client's Sec-WebSocket-Key; "" when Upgrade is not websocket.

@@ -33,9 +33,11 @@ func (r *Request) AppendHead(dst []byte) ([]byte, *Failure) {
 		// These mean content unless it is said that there is none (RFC 9110 section 8.6).
 		dst = append(dst, "Content-Length: 0\r\n"...)
 	}
-	for name, values := range r.Header {
-		if !written(name) {
-			dst = handshake.AppendFields(dst, name, values)
+	if r.Header != nil {
+		for name, values := range r.Header {
+			if !written(name) {
+				dst = handshake.AppendFields(dst, name, values)
+			}
 		}
 	}
 	return append(dst, "\r\n"...), nil

@@ -3,6 +3,7 @@ package backend
 import (
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -20,12 +21,12 @@ func TestTheRequestGoesOutAsTheRFCSpellsIt(t *testing.T) {
 		_, _ = io.WriteString(conn, good101)
 	})
 	r := chat()
-	r.Header = http.Header{
+	r.Header = maps.All(http.Header{
 		"Host": {"other.example"}, "Connection": {"close"}, "Upgrade": {"h2c"}, "Content-Length": {"5"},
 		"Transfer-Encoding": {"chunked"}, "Sec-Websocket-Key": {"other"}, "Sec-Websocket-Version": {"13"},
 		"Sec-Websocket-Protocol": {"chat", "superchat"}, "Sec-Websocket-Extensions": {"permessage-deflate"},
 		"X-Split": {"a\r\nX-Forged: 1"}, "Cookie": {"a=b"},
-	}
+	})
 	upgrade(t, Endpoint{Address: at}, r, calm)
 	begin := "GET /chat?room=1 HTTP/1.1\r\nHost: chat.example.com:8080\r\nConnection: Upgrade\r\n" +
 		"Upgrade: websocket\r\nSec-WebSocket-Key: " + exampleKey + "\r\n"

@@ -14,6 +14,8 @@ import (
 const (
 	// keySize is the number of random bytes in a Sec-WebSocket-Key (RFC 6455 section 4.1).
 	keySize = 16
+	// acceptSize is the number of characters of a Sec-WebSocket-Accept: 20 bytes in base64.
+	acceptSize = 28
 	// acceptGUID is appended to the key before hashing (RFC 6455 section 1.3).
 	acceptGUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 	// Version is the one Sec-WebSocket-Version that exists in the field (RFC 6455 section 4.1).
@@ -50,7 +52,7 @@ func Check(r *http.Request) *model.Refusal {
 	if len(keys) != 1 {
 		return badHandshake("needs exactly one Sec-WebSocket-Key")
 	}
-	if key, err := base64.StdEncoding.DecodeString(keys[0]); err != nil || len(key) != keySize {
+	if !isKey(keys[0]) {
 		return badHandshake("Sec-WebSocket-Key must be 16 bytes in base64")
 	}
 	return nil
@@ -77,10 +79,24 @@ func badVersion() *model.Refusal {
 	}
 }
 
+// isKey reports whether s is a Sec-WebSocket-Key.
+func isKey(s string) bool {
+	var key [keySize + 2]byte // decoding wants room for the padding
+	if len(s) != base64.StdEncoding.EncodedLen(keySize) {
+		return false
+	}
+	n, err := base64.StdEncoding.Decode(key[:], []byte(s))
+	return err == nil && n == keySize
+}
+
 // AcceptKey returns the Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (RFC 6455 section 4.2.2).
-func AcceptKey(key string) string {
-	sum := sha1.Sum([]byte(key + acceptGUID))
-	return base64.StdEncoding.EncodeToString(sum[:])
+func AcceptKey(key string) string { return string(appendAccept(nil, key)) }
+
+// appendAccept appends the Sec-WebSocket-Accept for a key to dst.
+func appendAccept(dst []byte, key string) []byte {
+	var room [64]byte // key and GUID are 60
+	sum := sha1.Sum(append(append(room[:0], key...), acceptGUID...))
+	return base64.StdEncoding.AppendEncode(dst, sum[:])
 }
 
 // CheckAnswer verifies an endpoint's 101 to a request that asked for upgrade with key (RFC 6455
@@ -103,7 +119,8 @@ func CheckAnswer(answer *http.Response, upgrade, key string) *model.Refusal {
 		return nil
 	}
 	accepts := answer.Header[headerAccept]
-	if len(accepts) != 1 || accepts[0] != AcceptKey(key) {
+	var due [acceptSize]byte
+	if len(accepts) != 1 || accepts[0] != string(appendAccept(due[:0], key)) {
 		return badUpgrade("the endpoint's Sec-WebSocket-Accept does not belong to the client's key")
 	}
 	return nil

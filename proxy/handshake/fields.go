@@ -74,7 +74,7 @@ var spellings = func() map[string]string {
 	m := map[string]string{}
 	for _, name := range []string{
 		"Accept", "Accept-Encoding", "Accept-Language", "Authorization", "Cache-Control", "Connection", "Cookie", "Date",
-		"Forwarded", "Host", "Origin", "Pragma", "Server", "Set-Cookie", "Upgrade", "User-Agent", "Via", "X-Forwarded-For",
+		"Forwarded", "Host", "Keep-Alive", "Origin", "Pragma", "Server", "Set-Cookie", "Upgrade", "User-Agent", "Via", "X-Forwarded-For",
 		"X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Proto", "X-Real-Ip", "X-Request-Id", "Traceparent",
 		"Sec-Fetch-Dest", "Sec-Fetch-Mode", "Sec-Fetch-Site", "Sec-Websocket-Accept", "Sec-Websocket-Extensions",
 		"Sec-Websocket-Key", "Sec-Websocket-Protocol", "Sec-Websocket-Version",

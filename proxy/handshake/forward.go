@@ -1,6 +1,8 @@
 package handshake
 
 import (
+	"cmp"
+	"iter"
 	"net"
 	"net/http"
 	"net/netip"
@@ -46,7 +48,7 @@ type Client struct {
 
 // Client returns who sent the request. RemoteAddr and TLS say who the peer is.
 func (f *Forwarding) Client(r *http.Request) Client {
-	peer, _ := parseAddress(r.RemoteAddr)
+	peer := parsePeer(r.RemoteAddr)
 	c := Client{Address: peer, Secure: r.TLS != nil, peer: peer, trusted: f.trusts(peer)}
 	if c.trusted {
 		c.Address = f.behind(peer, r.Header[headerFor])
@@ -94,100 +96,114 @@ func saysSecure(proto string, otherwise bool) bool {
 	return otherwise
 }
 
-// Header returns the header with which the request of client c goes to the endpoint; r stays as it is.
+// Header returns the header with which the request of client c goes to the endpoint, as
+// [Forwarding.Fields] yields it. r stays as it is.
+func (f *Forwarding) Header(r *http.Request, c Client) http.Header {
+	out := make(http.Header, len(r.Header)+len(ours))
+	for name, values := range f.Fields(r, c) {
+		out[name] = slices.Clip(values) // an Add to the copy must not write behind the original
+	}
+	return out
+}
+
+// Fields returns the header fields with which the request of client c goes to the endpoint. They
+// can be read more than once, for as long as r does not change.
 //
-// Hop-by-hop headers and those that Connection names are removed (RFC 9110 section 7.6.1). With an
-// upgrade other than "", Connection and Upgrade are set anew. X-Real-IP, X-Forwarded-For, -Host,
-// -Port, -Proto and -Server are set: from a trusted peer X-Forwarded-For is appended to and the
-// other X-Forwarded values are kept, from others all of X-Forwarded-* and Forwarded (RFC 7239) is
-// replaced or dropped. X-Real-IP is always [Client.Address]. Proxy is dropped, since CGI
-// programs take it for their own HTTP_PROXY.
-func (f *Forwarding) Header(r *http.Request, c Client, upgrade string) http.Header {
-	out := endToEnd(r.Header)
-	delete(out, "Proxy")
-	dropForged(out, c.trusted)
-	if wantsTrailers(r.Header) {
-		out["Te"] = []string{"trailers"}
+// Hop-by-hop headers and those that Connection names are left out (RFC 9110 section 7.6.1), but for
+// "TE: trailers". X-Real-IP, X-Forwarded-For, -Host, -Port, -Proto and -Server are set: from a
+// trusted peer X-Forwarded-For is appended to and the other X-Forwarded values are kept, from
+// others all of X-Forwarded-* and Forwarded (RFC 7239) is replaced or dropped. X-Real-IP is always
+// [Client.Address]. Proxy is dropped, since CGI programs take it for their own HTTP_PROXY.
+func (f *Forwarding) Fields(r *http.Request, c Client) iter.Seq2[string, []string] {
+	values, trusted := f.describe(r, c), c.trusted
+	return func(yield func(string, []string) bool) {
+		for name, theirs := range endToEnd(r.Header) {
+			if passes(name, trusted) && !yield(name, theirs) {
+				return
+			}
+		}
+		for i, name := range ours {
+			if values[i] != "" && !yield(name, values[i:i+1]) {
+				return
+			}
+		}
 	}
-	if upgrade != "" {
-		out["Connection"] = []string{"Upgrade"}
-		out["Upgrade"] = []string{upgrade}
-	}
-	given := http.Header{}
+}
+
+// ours are the headers that describe sets, whatever the client sent.
+var ours = [...]string{headerFor, headerReal, headerHost, headerPort, headerProto, headerServer, "Te"}
+
+// describe returns the values for ours; "": none is sent.
+func (f *Forwarding) describe(r *http.Request, c Client) (values [len(ours)]string) {
+	var given http.Header
 	if c.trusted {
 		// Read from the request, not from what is left of it: "Connection: X-Forwarded-For" must
 		// not make a client look like the proxy in front.
 		given = r.Header
 	}
-	describeClient(out, given, c)
-	f.describeRequest(out, given, r, c)
-	return out
-}
-
-// describeClient sets the headers that hold addresses.
-func describeClient(out, given http.Header, c Client) {
-	delete(out, headerFor)
-	delete(out, headerReal)
-	if !c.peer.IsValid() {
-		return
+	chain, client := "", ""
+	if c.peer.IsValid() {
+		chain = c.peer.String()
+		client = chain
+		if c.Address != c.peer {
+			client = c.Address.String()
+		}
+		if before := given[headerFor]; len(before) > 0 {
+			chain = strings.Join(before, ", ") + ", " + chain
+		}
 	}
-	chain := slices.Concat(given[headerFor], []string{c.peer.String()})
-	out[headerFor] = []string{strings.Join(chain, ", ")}
-	out[headerReal] = []string{c.Address.String()}
-}
-
-// describeRequest sets the headers that hold what the client asked for, as it saw it.
-func (f *Forwarding) describeRequest(out, given http.Header, r *http.Request, c Client) {
-	host := r.Host
-	if given.Get(headerHost) != "" {
-		host = given.Get(headerHost)
-	}
-	setOrDrop(out, headerHost, host)
+	host := cmp.Or(given.Get(headerHost), r.Host)
 	proto, port := "http", "80"
 	if c.Secure {
 		proto, port = "https", "443"
 	}
-	out[headerProto] = []string{proto}
-	// The port of the listener would be wrong behind a Service that maps 443 to 8443; the client
-	// names every port but the default one in Host (RFC 9110 section 7.2).
-	if _, named, err := net.SplitHostPort(host); err == nil && isPort(named) {
+	if named := givenPort(given.Get(headerPort), host); named != "" {
 		port = named
 	}
-	if isPort(given.Get(headerPort)) {
-		port = given.Get(headerPort)
+	trailers := ""
+	if wantsTrailers(r.Header) {
+		trailers = "trailers"
 	}
-	out[headerPort] = []string{port}
-	server := f.Server
-	if given.Get(headerServer) != "" {
-		server = given.Get(headerServer)
-	}
-	setOrDrop(out, headerServer, server)
+	return [...]string{chain, client, host, port, proto, cmp.Or(given.Get(headerServer), f.Server), trailers}
 }
 
-// dropForged removes what only a trusted proxy may say. Spellings with an underscore go too, from
-// whomever: CGI and WSGI programs can't tell X_Forwarded_For from X-Forwarded-For.
-func dropForged(h http.Header, trusted bool) {
-	for name := range h {
-		plain := name
-		if strings.Contains(name, "_") {
-			plain = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
-		}
-		ours := plain == headerReal || plain == "Forwarded" || strings.HasPrefix(plain, "X-Forwarded-")
-		if ours && (!trusted || plain != name) {
-			delete(h, name)
-		}
+// givenPort returns the port that a trusted proxy named, or else the one in host. The port of the
+// listener would be wrong behind a Service that maps 443 to 8443; the client names every port but
+// the default one in Host (RFC 9110 section 7.2).
+func givenPort(given, host string) string {
+	if isPort(given) {
+		return given
 	}
+	if !strings.Contains(host, ":") {
+		return ""
+	}
+	if _, named, err := net.SplitHostPort(host); err == nil && isPort(named) {
+		return named
+	}
+	return ""
 }
 
-func setOrDrop(h http.Header, name, value string) {
-	if value == "" {
-		delete(h, name)
-		return
+// passes reports whether an end-to-end header of the client may go on beside ours. Of what only a
+// trusted proxy may say, spellings with an underscore never do, whoever sent them: CGI and WSGI
+// programs can't tell X_Forwarded_For from X-Forwarded-For.
+func passes(name string, trusted bool) bool {
+	plain := name
+	if strings.Contains(name, "_") {
+		plain = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 	}
-	h[name] = []string{value}
+	switch {
+	case plain == "Proxy", slices.Contains(ours[:], plain):
+		return false
+	case plain == "Forwarded", strings.HasPrefix(plain, "X-Forwarded-"):
+		return trusted && plain == name
+	}
+	return true
 }
 
 func isPort(s string) bool {
+	if s == "" {
+		return false // ParseUint would make an error
+	}
 	port, err := strconv.ParseUint(s, 10, 16)
 	return err == nil && port > 0
 }
@@ -202,8 +218,17 @@ func (f *Forwarding) trusts(address netip.Addr) bool {
 	return false
 }
 
+// parsePeer reads an address as package net writes it, mostly with its port. The zero Addr: it is none.
+func parsePeer(s string) netip.Addr {
+	if peer, err := netip.ParseAddrPort(s); err == nil {
+		return plainAddress(peer.Addr())
+	}
+	address, _ := parseAddress(s)
+	return address
+}
+
 // parseAddress reads an address as proxies write it: with or without port, IPv6 with or without
-// brackets. Zones are removed, because they mean nothing elsewhere and no network contains them.
+// brackets.
 func parseAddress(s string) (netip.Addr, bool) {
 	bare := s
 	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
@@ -217,5 +242,9 @@ func parseAddress(s string) (netip.Addr, bool) {
 		}
 		address = withPort.Addr()
 	}
-	return address.Unmap().WithZone(""), true
+	return plainAddress(address), true
 }
+
+// plainAddress removes what makes equal addresses look different. Zones mean nothing elsewhere, and
+// no network contains them.
+func plainAddress(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }

@@ -27,8 +27,8 @@ func plain(t *testing.T, peer string, lines ...string) *http.Request {
 }
 
 // forwarded is the header with which r goes to an endpoint.
-func forwarded(f *Forwarding, r *http.Request, upgrade string) http.Header {
-	return f.Header(r, f.Client(r), upgrade)
+func forwarded(f *Forwarding, r *http.Request) http.Header {
+	return f.Header(r, f.Client(r))
 }
 
 func TestClientAddressGoesAsFarAsTrust(t *testing.T) {
@@ -88,7 +88,7 @@ func TestAStrangerCanNotForgeWhereItComesFrom(t *testing.T) {
 		"X-Forwarded-Server: evil", "X-Forwarded-User: root", "Forwarded: for=198.51.100.7",
 		"X_Forwarded_For: 198.51.100.7", "X_Real-IP: 198.51.100.7", "Proxy: http://evil.example",
 		"X_Custom: stays")
-	got := forwarded(inner, r, "")
+	got := forwarded(inner, r)
 	expect(t, got, map[string]string{
 		"X-Forwarded-For": "192.0.2.1", "X-Real-IP": "192.0.2.1",
 		"X-Forwarded-Host": "chat.example.com", "X-Forwarded-Port": "80", "X-Forwarded-Proto": "http",
@@ -106,13 +106,13 @@ func TestATrustedProxyIsBelieved(t *testing.T) {
 	got := forwarded(inner, plain(t, "10.0.0.1:1",
 		"X-Forwarded-For: 203.0.113.9, 198.51.100.7", "X-Forwarded-For: 10.1.1.1", "X-Real-IP: 203.0.113.9",
 		"X-Forwarded-Host: public.example:8443", "X-Forwarded-Proto: https", "X-Forwarded-Server: edge",
-		"X-Forwarded-User: ann", "Forwarded: for=198.51.100.7"), "")
+		"X-Forwarded-User: ann", "Forwarded: for=198.51.100.7"))
 	expect(t, got, map[string]string{
 		"X-Forwarded-For": "203.0.113.9, 198.51.100.7, 10.1.1.1, 10.0.0.1", "X-Real-IP": "198.51.100.7",
 		"X-Forwarded-Host": "public.example:8443", "X-Forwarded-Port": "8443", "X-Forwarded-Proto": "https",
 		"X-Forwarded-Server": "edge", "X-Forwarded-User": "ann", "Forwarded": "for=198.51.100.7",
 	})
-	silent := forwarded(inner, plain(t, "10.0.0.1:1"), "")
+	silent := forwarded(inner, plain(t, "10.0.0.1:1"))
 	expect(t, silent, map[string]string{
 		"X-Forwarded-For": "10.0.0.1", "X-Forwarded-Host": "chat.example.com", "X-Forwarded-Port": "80",
 		"X-Forwarded-Proto": "http", "X-Forwarded-Server": "fairlead-0",
@@ -135,7 +135,7 @@ func TestTheSchemeIsHTTPNeverWS(t *testing.T) {
 		if c.tls {
 			r.TLS = &tls.ConnectionState{}
 		}
-		expect(t, forwarded(inner, r, ""), map[string]string{"X-Forwarded-Proto": c.want, "X-Forwarded-Port": c.port})
+		expect(t, forwarded(inner, r), map[string]string{"X-Forwarded-Proto": c.want, "X-Forwarded-Port": c.port})
 		if inner.Client(r).Secure != (c.want == "https") {
 			t.Errorf("Secure disagrees with X-Forwarded-Proto for %q", c.proto)
 		}
@@ -153,7 +153,7 @@ func TestThePortIsTheOneThatTheClientKnows(t *testing.T) {
 		if c.given != "" {
 			r.Header.Set("X-Forwarded-Port", c.given)
 		}
-		expect(t, forwarded(inner, r, ""), map[string]string{"X-Forwarded-Port": c.want})
+		expect(t, forwarded(inner, r), map[string]string{"X-Forwarded-Port": c.want})
 	}
 }
 
@@ -165,16 +165,15 @@ func TestHopByHopHeadersStayBehind(t *testing.T) {
 		"HTTP2-Settings: AAMAAABk", "X-Mine: 1", "Cookie: a=b", "Authorization: Bearer x",
 		"Sec-WebSocket-Protocol: chat, superchat", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits")
 	before := r.Header.Clone()
-	got := forwarded(inner, r, "websocket")
+	got := forwarded(inner, r)
 	expect(t, got, map[string]string{
-		"Connection": "Upgrade", "Upgrade": "websocket", "Keep-Alive": "", "Proxy-Connection": "",
+		"Connection": "", "Upgrade": "", "Keep-Alive": "", "Proxy-Connection": "",
 		"Proxy-Authenticate": "", "Proxy-Authorization": "", "TE": "trailers", "Trailer": "", "HTTP2-Settings": "",
 		"X-Mine": "", "Cookie": "", "Authorization": "Bearer x",
 		"Sec-WebSocket-Protocol":   "chat, superchat",
 		"Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
 		"X-Forwarded-For":          "192.0.2.1", "X-Real-IP": "192.0.2.1",
 	})
-	expect(t, forwarded(inner, r, ""), map[string]string{"Connection": "", "Upgrade": ""})
 	for name, values := range before {
 		if !slices.Equal(r.Header[name], values) {
 			t.Errorf("the request's %s became %q", name, r.Header[name])
@@ -185,7 +184,7 @@ func TestHopByHopHeadersStayBehind(t *testing.T) {
 // A client behind a trusted proxy that passes Connection on must not become that proxy.
 func TestConnectionCanNotHideTheClientBehindAProxy(t *testing.T) {
 	got := forwarded(inner, plain(t, "10.0.0.1:1", "X-Forwarded-For: 198.51.100.7",
-		"X-Forwarded-Proto: https", "Connection: X-Forwarded-For, X-Forwarded-Proto"), "")
+		"X-Forwarded-Proto: https", "Connection: X-Forwarded-For, X-Forwarded-Proto"))
 	expect(t, got, map[string]string{
 		"X-Forwarded-For": "198.51.100.7, 10.0.0.1", "X-Real-IP": "198.51.100.7", "X-Forwarded-Proto": "https",
 	})
@@ -193,7 +192,7 @@ func TestConnectionCanNotHideTheClientBehindAProxy(t *testing.T) {
 
 func TestWithoutAPeerAddressNothingIsClaimed(t *testing.T) {
 	none := &Forwarding{}
-	expect(t, forwarded(none, plain(t, "@", "X-Forwarded-For: 198.51.100.7"), ""), map[string]string{
+	expect(t, forwarded(none, plain(t, "@", "X-Forwarded-For: 198.51.100.7")), map[string]string{
 		"X-Forwarded-For": "", "X-Real-IP": "", "X-Forwarded-Server": "", "X-Forwarded-Proto": "http",
 	})
 }

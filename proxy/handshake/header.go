@@ -1,37 +1,44 @@
 package handshake
 
 import (
+	"iter"
 	"net/http"
+	"slices"
 
 	"golang.org/x/net/http/httpguts"
 )
 
-// hopByHop are the headers that concern one connection only (RFC 9110 section 7.6.1), and
+// hopByHop reports whether a header concerns one connection only (RFC 9110 section 7.6.1), or is
 // Http2-Settings, which belongs to h2c alone (RFC 7540 section 3.2.1).
-var hopByHop = []string{
-	"Connection", "Http2-Settings", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
-	"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+func hopByHop(name string) bool {
+	switch name {
+	case "Connection", "Http2-Settings", "Keep-Alive", "Proxy-Authenticate", "Proxy-Authorization",
+		"Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return false
 }
 
-// endToEnd returns a copy of h without the hop-by-hop headers and without those that Connection
-// names. The values are shared with h.
-func endToEnd(h http.Header) http.Header {
-	out := make(http.Header, len(h)+8)
-	for name, values := range h {
-		// Clipped, so that an Add to the copy can't write behind the original.
-		out[name] = values[:len(values):len(values)]
+// endToEnd yields h without the hop-by-hop headers and without those that Connection names. The
+// values are those of h.
+func endToEnd(h http.Header) iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		var named []string // mostly stays empty: what is named is hop-by-hop anyway
+		for name := range elements(h["Connection"]) {
+			if name = canonical(name); !hopByHop(name) {
+				named = append(named, name)
+			}
+		}
+		for name, values := range h {
+			if !hopByHop(name) && !slices.Contains(named, name) && !yield(name, values) {
+				return
+			}
+		}
 	}
-	for name := range elements(h["Connection"]) {
-		out.Del(name)
-	}
-	for _, name := range hopByHop {
-		delete(out, name)
-	}
-	return out
 }
 
 // add appends the values of extra to h.
-func add(h, extra http.Header) {
+func add(h http.Header, extra iter.Seq2[string, []string]) {
 	for name, values := range extra {
 		h[name] = append(h[name], values...)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -28,7 +29,7 @@ var ErrBodyBroken = errors.New("the endpoint broke off its answer")
 func Relay(w http.ResponseWriter, answer *http.Response, extra http.Header) error {
 	header := w.Header()
 	add(header, endToEnd(answer.Header))
-	add(header, extra)
+	add(header, maps.All(extra))
 	if answer.StatusCode == http.StatusUpgradeRequired && len(answer.Header["Upgrade"]) > 0 {
 		// A 426 must name what to upgrade to (RFC 9110 section 15.5.22).
 		header["Connection"] = []string{"Upgrade"}
