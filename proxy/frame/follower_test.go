@@ -156,7 +156,7 @@ func TestFollowerDoesNotAllocate(t *testing.T) {
 // streams that look like frames; raw ones are tried as they are.
 func FuzzFollower(f *testing.F) {
 	for _, tt := range streams {
-		f.Add(tt.stream, uint64(1), false)
+		f.Add(head(tt.stream), uint64(1), false) // long seeds keep the fuzzer busy with shortening
 	}
 	f.Add([]byte{}, uint64(7), true)
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64, generate bool) {

@@ -11,7 +11,7 @@ func TestSkipIsNextUnseen(t *testing.T) {
 	for _, tt := range streams {
 		t.Run(tt.name, func(t *testing.T) {
 			stream := head(tt.stream)
-			for from := range len(stream) {
+			for from := range stream {
 				var f Follower
 				f.Next(stream[:from])
 				for to := from; to-from <= int(min(f.Left(), uint64(len(stream)-from))); to++ {
@@ -75,7 +75,7 @@ func TestSkipStaysInsideTheFrame(t *testing.T) {
 // FuzzSkip follows a stream twice, once with parts of its payloads skipped.
 func FuzzSkip(f *testing.F) {
 	for _, tt := range streams {
-		f.Add(tt.stream, uint64(1))
+		f.Add(head(tt.stream), uint64(1)) // long seeds keep the fuzzer busy with shortening
 	}
 	f.Fuzz(func(t *testing.T, stream []byte, seed uint64) {
 		r := rand.New(rand.NewPCG(seed, 3))
