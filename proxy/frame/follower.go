@@ -88,11 +88,11 @@ func (f *Follower) begin() Seen {
 // advance consumes p[i:] up to the end of the current frame, and returns where in p that is. It
 // reports false when there is none. The code of a Close frame is read with its head.
 func (f *Follower) advance(p []byte, i int) (end int, ok bool) {
-	if f.state != following {
-		return 0, false
-	}
 	left := f.left
 	if left == 0 {
+		if f.state != following {
+			return 0, false
+		}
 		h := p[i:] // nearly every head lies in one chunk and is read in place
 		if f.have > 0 {
 			n := copy(f.head[f.have:], h)
