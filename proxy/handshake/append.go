@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"net/http"
+	"net/textproto"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
@@ -25,7 +26,7 @@ func AppendField(dst []byte, name, value string) []byte {
 		dst, name = append(dst, rfcPrefix...), rest
 	}
 	dst = append(append(dst, name...), ": "...)
-	value = strings.Trim(value, " \t\r\n")
+	value = textproto.TrimString(value)
 	begin := len(dst)
 	dst = append(dst, value...)
 	if strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 {

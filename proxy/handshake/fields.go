@@ -47,10 +47,10 @@ func readHeader(text string, lines int) http.Header {
 		name, value, found := strings.Cut(text[:end-1], ":")
 		text = text[end+1:]
 		name = canonical(name)
-		if !found || name == "" || !isValue(value) || framing[name] {
+		if !found || name == "" || !isValue(value) || framing(name) {
 			return nil
 		}
-		values = append(values, strings.Trim(value, " \t"))
+		values = append(values, textproto.TrimString(value)) // it has no line breaks
 		if held := header[name]; held != nil {
 			header[name] = append(held, values[len(values)-1])
 			continue
@@ -64,9 +64,15 @@ func readHeader(text string, lines int) http.Header {
 	return header
 }
 
-// framing are the headers that say where content begins and ends. A head with one of them has or
-// may have content.
-var framing = map[string]bool{"Content-Length": true, "Expect": true, "Trailer": true, "Transfer-Encoding": true}
+// framing reports whether a header says where content begins or ends: a head with one has content,
+// or may have.
+func framing(name string) bool {
+	switch name {
+	case "Content-Length", "Expect", "Trailer", "Transfer-Encoding":
+		return true
+	}
+	return false
+}
 
 // spellings has the canonical form of names that are often spelled in another way: it need not be
 // made anew.
