@@ -47,7 +47,7 @@ func (s *Server) Listen(ctx context.Context) error {
 			return err
 		}
 		if l.secure {
-			bound = tls.NewListener(bound, accept.TLSConfig(s.certificate))
+			bound = tls.NewListener(bound, accept.TLSConfig(s.certificate, &s.tickets))
 		}
 		*l.to = listener{Listener: bound, server: s.newHTTP(l.serves)}
 	}
@@ -56,8 +56,8 @@ func (s *Server) Listen(ctx context.Context) error {
 
 // certificate finds the certificate in the current table, so that a new one counts at once and
 // touches no connection that stands.
-func (s *Server) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	return s.Table().Certificate(hello.ServerName), nil
+func (s *Server) certificate(name string) (*tls.Certificate, error) {
+	return s.Table().Certificate(name), nil
 }
 
 func (s *Server) newHTTP(h http.Handler) *http.Server {

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/fairlead/fairlead/proxy/accept"
 	"github.com/fairlead/fairlead/proxy/admin"
 	"github.com/fairlead/fairlead/proxy/admit"
 	"github.com/fairlead/fairlead/proxy/handshake"
@@ -27,6 +28,7 @@ type Server struct {
 	table      atomic.Pointer[table.Table] // never nil
 	publishing sync.Mutex
 	published  atomic.Bool
+	tickets    accept.Tickets
 	drainBegan atomic.Pointer[time.Time] // readiness is withdrawn
 	closeBegan atomic.Pointer[time.Time] // sessions are being closed
 

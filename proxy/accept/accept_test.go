@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // echo serves listener until the test ends: whatever comes goes back.
-func echo(t *testing.T, listener net.Listener) {
+func echo(t testing.TB, listener net.Listener) {
 	t.Helper()
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -47,7 +47,7 @@ func listen(t *testing.T, address string) net.Listener {
 	return listener
 }
 
-func say(t *testing.T, conn net.Conn, words string) {
+func say(t testing.TB, conn net.Conn, words string) {
 	t.Helper()
 	if _, err := io.WriteString(conn, words); err != nil {
 		t.Fatal(err)
@@ -124,15 +124,15 @@ func TestCertificatesAreChosenByNameForEveryHandshake(t *testing.T) {
 	now.Store("chat.example.com", first)
 	listener := listen(t, "127.0.0.1:0")
 	address := listener.Addr().String()
-	echo(t, tls.NewListener(listener, TLSConfig(func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if hello.ServerName == "broken.example.com" {
+	echo(t, tls.NewListener(listener, TLSConfig(func(name string) (*tls.Certificate, error) {
+		if name == "broken.example.com" {
 			return nil, errors.New("no such key")
 		}
-		if found, ok := now.Load(hello.ServerName); ok {
+		if found, ok := now.Load(name); ok {
 			return found.(*tls.Certificate), nil
 		}
 		return nil, nil
-	})))
+	}, new(Tickets))))
 	old, err := dialTLS(t, address, "chat.example.com", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestCertificatesAreChosenByNameForEveryHandshake(t *testing.T) {
 func TestNamesWithoutACertificateGetTheFallback(t *testing.T) {
 	listener := listen(t, "127.0.0.1:0")
 	address := listener.Addr().String()
-	echo(t, tls.NewListener(listener, TLSConfig(func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil })))
+	echo(t, tls.NewListener(listener, TLSConfig(func(string) (*tls.Certificate, error) { return nil, nil }, new(Tickets))))
 	var serials []string
 	for _, name := range []string{"unknown.example.com", ""} {
 		conn, err := dialTLS(t, address, name, 0)

@@ -13,7 +13,7 @@ import (
 )
 
 // named makes a certificate with a common name to tell it by.
-func named(t *testing.T, name string) *tls.Certificate {
+func named(t testing.TB, name string) *tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

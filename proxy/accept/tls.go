@@ -21,20 +21,36 @@ const FallbackName = "Fairlead Default Certificate"
 const fallbackLife = 365 * 24 * time.Hour
 
 // TLSConfig returns the server side of TLS: 1.2 or newer, HTTP/1.1 by ALPN. For every handshake get
-// is asked for a certificate, so that a new table counts at once and live connections keep theirs.
-// When get returns nil without an error the client is shown a self-signed fallback, made once per
-// config; an error of get ends the handshake.
-func TLSConfig(get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *tls.Config {
+// is asked for the certificate of a name, "" when the client gave none, so that a new table counts at
+// once and live connections keep theirs. When get returns nil without an error the client is shown a
+// self-signed fallback, made once per config; an error of get ends the handshake.
+//
+// A client that has a ticket resumes its session without seeing the certificate, provided that the
+// ticket was got by the same name while get returned the same certificate for it.
+func TLSConfig(get func(name string) (*tls.Certificate, error), tickets *Tickets) *tls.Config {
 	fallback := sync.OnceValues(newFallback)
+	shown := func(name string) (*tls.Certificate, error) {
+		certificate, err := get(name)
+		if err != nil || certificate != nil {
+			return certificate, err
+		}
+		return fallback()
+	}
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		NextProtos: []string{"http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			certificate, err := get(hello)
-			if err != nil || certificate != nil {
-				return certificate, err
+			return shown(hello.ServerName)
+		},
+		WrapSession: func(c tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
+			certificate, err := shown(c.ServerName)
+			if err != nil {
+				return nil, err
 			}
-			return fallback()
+			return tickets.seal(session, c, certificate)
+		},
+		UnwrapSession: func(ticket []byte, c tls.ConnectionState) (*tls.SessionState, error) {
+			return tickets.open(ticket, c, shown)
 		},
 	}
 }
