@@ -204,7 +204,9 @@ func (n *tenant) start(o Options) *replica {
 	o.Log = slog.New(slog.NewTextHandler(out, nil))
 	o.Translate.ControllerName = n.controller()
 	o.Lease.Namespace, o.Lease.Name = cmp.Or(o.Lease.Namespace, n.name), n.name
-	server, err := proxy.New(proxy.Options{HTTPAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", Log: o.Log})
+	server, err := proxy.New(proxy.Options{
+		HTTPAddress: "127.0.0.1:0", HTTPSAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", Log: o.Log,
+	})
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -53,8 +53,8 @@ type leader struct {
 }
 
 func newLeader(clients kubernetes.Interface, controller string, o LeaseOptions, log *slog.Logger) (*leader, error) {
-	o.Namespace = cmp.Or(o.Namespace, podNamespace(), metav1.NamespaceDefault)
-	o.Name = cmp.Or(o.Name, leaseName(controller))
+	o.Namespace = o.namespace()
+	o.Name = cmp.Or(o.Name, nameFor(controller, "fairlead-leader"))
 	if o.Identity == "" {
 		host, err := os.Hostname()
 		if err != nil {
@@ -85,15 +85,20 @@ func newLeader(clients kubernetes.Interface, controller string, o LeaseOptions, 
 	return l, nil
 }
 
-// leaseName returns the name of the Lease of a controller name, "" for the usual one. A controller
-// name may have letters and a length that the name of an object may not, so its hash stands for it.
-func leaseName(controller string) string {
-	const usual = "fairlead-leader"
+// nameFor returns the name of the object that the replicas of one controller name share: usual for the
+// usual controller name. One may have letters and a length that the name of an object may not, so its
+// hash stands for it.
+func nameFor(controller, usual string) string {
 	if controller == "" || controller == translate.DefaultControllerName {
 		return usual
 	}
 	sum := sha256.Sum256([]byte(controller))
 	return usual + "-" + hex.EncodeToString(sum[:4])
+}
+
+// namespace returns where the Lease is.
+func (o LeaseOptions) namespace() string {
+	return cmp.Or(o.Namespace, podNamespace(), metav1.NamespaceDefault)
 }
 
 // podNamespace returns the namespace of the pod that this process runs in, "" outside of a cluster.

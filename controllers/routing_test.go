@@ -110,9 +110,10 @@ func TestLeaderHandsOver(t *testing.T) {
 // Two controllers of different names, installed side by side, don't compete for one Lease: the status
 // of the classes of one of them would never be written.
 func TestEachControllerNameHasALeaseOfItsOwn(t *testing.T) {
-	internal, other := leaseName("example.com/Internal"), leaseName("example.com/other")
-	if leaseName("") != "fairlead-leader" || leaseName(translate.DefaultControllerName) != "fairlead-leader" || internal == other {
-		t.Errorf("leases %q, %q, %q", leaseName(""), internal, other)
+	lease := func(controller string) string { return nameFor(controller, "fairlead-leader") }
+	internal, other := lease("example.com/Internal"), lease("example.com/other")
+	if lease("") != "fairlead-leader" || lease(translate.DefaultControllerName) != "fairlead-leader" || internal == other {
+		t.Errorf("leases %q, %q, %q", lease(""), internal, other)
 	}
 	if wrong := validation.IsDNS1123Subdomain(internal); len(wrong) > 0 {
 		t.Errorf("%q can't be the name of a Lease: %v", internal, wrong)

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -43,7 +44,17 @@ type Options struct {
 	// PublishService: addresses are not written.
 	PublishAddresses []string
 	Lease            LeaseOptions
-	Log              *slog.Logger // nil: slog.Default
+	// TicketSecret is the name of the Secret, in the namespace of the Lease, in which the replicas
+	// share the keys of TLS session tickets. "": fairlead-tickets, with a part of its own for each
+	// other controller name than the usual one, as the Lease has.
+	TicketSecret string
+	Log          *slog.Logger // nil: slog.Default
+}
+
+// ticketSecret names the Secret that holds the keys of session tickets.
+func (o Options) ticketSecret() types.NamespacedName {
+	name := cmp.Or(o.TicketSecret, nameFor(o.Translate.ControllerName, "fairlead-tickets"))
+	return types.NamespacedName{Namespace: o.Lease.namespace(), Name: name}
 }
 
 // scheme knows the kinds that are read and written.
@@ -83,7 +94,11 @@ func Run(ctx context.Context, cfg *rest.Config, server *proxy.Server, o Options)
 	if ctx.Err() != nil {
 		return nil // stopped while waiting
 	}
+	return runAll(ctx, cfg, clients, server, o)
+}
 
+// runAll runs the controllers and the election until ctx is done.
+func runAll(ctx context.Context, cfg *rest.Config, clients kubernetes.Interface, server *proxy.Server, o Options) error {
 	mgr, err := newManager(cfg, o.Log)
 	if err != nil {
 		return fmt.Errorf("setting up the controllers: %w", err)
@@ -102,6 +117,14 @@ func Run(ctx context.Context, cfg *rest.Config, server *proxy.Server, o Options)
 	}
 	if err := routing.setup(mgr); err != nil {
 		return fmt.Errorf("setting up the routing controller: %w", err)
+	}
+	tickets := &tickets{secret: o.ticketSecret(), leader: leader, use: server.SetTicketKeys, log: o.Log}
+	if err := tickets.setup(mgr, cfg); err != nil {
+		return fmt.Errorf("setting up the keys of session tickets: %w", err)
+	}
+	leader.gained = func() {
+		status.again()
+		tickets.again()
 	}
 	if err := mgr.Add(leader); err != nil {
 		return fmt.Errorf("setting up the leader election: %w", err)

@@ -67,13 +67,11 @@ type written struct {
 }
 
 func newStatus(mgr manager.Manager, l *leader, o Options) *status {
-	s := &status{
+	return &status{
 		client: mgr.GetClient(), events: newTeller(mgr.GetEventRecorder(reporter)), leader: l,
 		addressed: o.PublishService.Name != "" || len(o.PublishAddresses) > 0, log: o.Log,
 		written: map[objectKey]written{},
 	}
-	l.gained = s.again
-	return s
 }
 
 // setup watches the objects too, so that a status that somebody else has overwritten is put right.
