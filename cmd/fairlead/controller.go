@@ -58,6 +58,7 @@ func newController() *cobra.Command {
 	flags.DurationVar(&options.PublishInterval, "publish-interval", controllers.DefaultPublishInterval, "least time between two route tables")
 	flags.StringVar(&options.Lease.Namespace, "leader-election-namespace", "", "`namespace` of the Lease; empty: that of the pod")
 	flags.StringVar(&options.Lease.Name, "leader-election-id", "", "`name` of the Lease that the replicas compete for; empty: fairlead-leader, and another for each further controller name")
+	flags.StringVar(&options.TicketSecret, "ticket-secret", "", "`name` of the Secret, in the namespace of the Lease, in which the replicas share the keys of TLS session tickets; empty: fairlead-tickets, and another for each further controller name")
 	flags.AddGoFlag(flag.Lookup("kubeconfig")) // controller-runtime's
 	cmd.MarkFlagsMutuallyExclusive("publish-service", "publish-status-address")
 	return cmd
