@@ -32,10 +32,11 @@ func newController() *cobra.Command {
 			if err := server.complete(); err != nil {
 				return err
 			}
-			log, err := server.logs.start(cmd.ErrOrStderr())
+			log, flush, err := server.logs.start(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
+			defer flush()
 			cluster, err := config.GetConfig()
 			if err != nil {
 				return fmt.Errorf("no cluster: not in a pod and no kubeconfig: %w", err)
@@ -45,7 +46,7 @@ func newController() *cobra.Command {
 			}
 			server.options.Registry = metrics.Registry // with what controller-runtime measures
 			options.PublishService, options.PublishAddresses, options.Log = types.NamespacedName(service), published, log
-			return server.serve(cmd.Context(), log, func(ctx context.Context, s *proxy.Server, _ *slog.Logger) error {
+			return server.serve(untilSignal(cmd.Context(), log, flush), log, func(ctx context.Context, s *proxy.Server, _ *slog.Logger) error {
 				return controllers.Run(ctx, cluster, s, options)
 			})
 		},

@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/fairlead/fairlead/proxy/observe"
 )
 
 // logFlags say what is logged and how.
@@ -22,21 +26,29 @@ func (l *logFlags) add(flags *pflag.FlagSet, format string) {
 	flags.StringVar(&l.format, "log-format", format, "`format` of log lines: json or text")
 }
 
-// start makes the logger and gives it to the libraries that log by themselves.
-func (l *logFlags) start(to io.Writer) (*slog.Logger, error) {
+// lastLines is how long the last lines have to get out when the process ends.
+const lastLines = 2 * time.Second
+
+// start makes the logger and gives it to the libraries that log by themselves. flush lets out what
+// was logged, for the end of the process: nothing is logged after it.
+func (l *logFlags) start(to io.Writer) (log *slog.Logger, flush func(), err error) {
 	options := &slog.HandlerOptions{Level: l.level}
-	var handler slog.Handler
+	var format func(io.Writer) slog.Handler
 	switch l.format {
 	case "json":
-		handler = slog.NewJSONHandler(to, options)
+		format = func(to io.Writer) slog.Handler { return slog.NewJSONHandler(to, options) }
 	case "text":
-		handler = slog.NewTextHandler(to, options)
+		format = func(to io.Writer) slog.Handler { return slog.NewTextHandler(to, options) }
 	default:
-		return nil, fmt.Errorf("--log-format %q: json or text", l.format)
+		return nil, nil, fmt.Errorf("--log-format %q: json or text", l.format)
 	}
-	log := slog.New(handler)
+	outlet := observe.NewOutlet(to, format)
+	flush = func() { outlet.Close(lastLines) }
+	handler := outlet.Handler()
+	log = slog.New(handler)
 	slog.SetDefault(log)
 	klog.SetLogger(logr.FromSlogHandler(handler))
+	klog.OsExit = func(code int) { flush(); os.Exit(code) }
 	ctrllog.SetLogger(logr.FromSlogHandler(handler))
-	return log, nil
+	return log, flush, nil
 }

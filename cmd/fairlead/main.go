@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -13,7 +14,7 @@ import (
 )
 
 func main() {
-	if err := newRoot(os.Args[0], os.LookupEnv).ExecuteContext(untilSignal()); err != nil {
+	if err := newRoot(os.Args[0], os.LookupEnv).Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "fairlead:", err)
 		os.Exit(1)
 	}
@@ -40,15 +41,16 @@ func newRoot(program string, environment func(string) (string, bool)) *cobra.Com
 
 // untilSignal returns a context that is done at the first SIGINT or SIGTERM. A second one ends the
 // process at once, for whoever does not want to wait for the drain.
-func untilSignal() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
+func untilSignal(parent context.Context, log *slog.Logger, flush func()) context.Context {
+	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
 		<-signals
 		cancel()
 		<-signals
-		fmt.Fprintln(os.Stderr, "fairlead: second signal: ended without draining")
+		log.Error("second signal: ended without draining")
+		flush()
 		os.Exit(1)
 	}()
 	return ctx

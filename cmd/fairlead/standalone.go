@@ -33,10 +33,11 @@ func newStandalone() *cobra.Command {
 			if err := server.complete(); err != nil {
 				return err
 			}
-			log, err := server.logs.start(cmd.ErrOrStderr())
+			log, flush, err := server.logs.start(cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
+			defer flush()
 			options, err := translate.options()
 			if err != nil {
 				return err
@@ -45,7 +46,7 @@ func newStandalone() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return server.serve(cmd.Context(), log, func(ctx context.Context, s *proxy.Server, log *slog.Logger) error {
+			return server.serve(untilSignal(cmd.Context(), log, flush), log, func(ctx context.Context, s *proxy.Server, log *slog.Logger) error {
 				return controllers.Standalone(ctx, files, s, controllers.Options{Translate: options, Log: log})
 			})
 		},
