@@ -53,16 +53,15 @@ func (s *Server) closeDue(now time.Time) (next time.Time) {
 			continue
 		}
 		cause, at, leaves := ses.due()
-		t := ses.tunnel.Load()
 		switch {
 		case !leaves:
-		case t == nil || now.Before(at):
+		case !ses.started.Load() || now.Before(at):
 			if next.IsZero() || at.Before(next) {
 				next = at
 			}
 		default:
 			ses.closing = true
-			t.Close(cause, 0)
+			ses.tunnel.Close(cause, 0)
 		}
 	}
 	return next
@@ -116,8 +115,8 @@ func (s *Server) closeSessions(ctx context.Context) {
 	s.awaitEmpty(ctx)
 	left := s.sessions.len()
 	for ses := range s.sessions.all() {
-		if t := ses.tunnel.Load(); t != nil {
-			t.Kill(restarting)
+		if ses.started.Load() {
+			ses.tunnel.Kill(restarting)
 		}
 	}
 	lastWords, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)

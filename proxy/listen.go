@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/fairlead/fairlead/proxy/accept"
+	"github.com/fairlead/fairlead/proxy/tunnel"
 )
 
 const (
@@ -47,7 +48,7 @@ func (s *Server) Listen(ctx context.Context) error {
 			return err
 		}
 		if l.secure {
-			bound = tls.NewListener(bound, accept.TLSConfig(s.certificate, &s.tickets))
+			bound = accept.TLS(bound, accept.TLSConfig(s.certificate, &s.tickets))
 		}
 		*l.to = listener{Listener: bound, server: s.newHTTP(l.serves)}
 	}
@@ -87,6 +88,11 @@ func (s *Server) Addrs() (plain, secure, adminAt net.Addr) {
 // when the last one is gone. The admin address answers to the end. An error means that a listener
 // failed.
 func (s *Server) Serve(ctx context.Context) error {
+	var err error
+	if s.engine, err = tunnel.NewEngine(); err != nil {
+		return err
+	}
+	defer s.engine.Stop()
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, failed := errgroup.WithContext(base)

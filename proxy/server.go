@@ -19,6 +19,7 @@ import (
 	"github.com/fairlead/fairlead/proxy/handshake"
 	"github.com/fairlead/fairlead/proxy/observe"
 	"github.com/fairlead/fairlead/proxy/table"
+	"github.com/fairlead/fairlead/proxy/tunnel"
 )
 
 // Server is the data plane of one replica.
@@ -37,8 +38,9 @@ type Server struct {
 	plain      *httputil.ReverseProxy
 	observer   *observe.Observer
 	sessions   registry
-	handshakes atomic.Int64  // upgrade requests between match and session
-	wake       chan struct{} // the drainer should look
+	engine     *tunnel.Engine // while it serves
+	handshakes atomic.Int64   // upgrade requests between match and session
+	wake       chan struct{}  // the drainer should look
 
 	http, https, adminAt listener
 }

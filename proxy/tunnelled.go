@@ -29,9 +29,10 @@ type session struct {
 	host, path uint32        // how long they are
 	begun      time.Duration // since epoch
 	handshake  time.Duration
-	tunnel     atomic.Pointer[tunnel.Tunnel]
-	tls        bool // of the client's connection
-	closing    bool // the drainer asked it to go; only the drainer looks
+	tunnel     tunnel.Tunnel
+	started    atomic.Bool // the tunnel is
+	tls        bool        // of the client's connection
+	closing    bool        // the drainer asked it to go; only the drainer looks
 }
 
 // terms are what the sessions of one route on one endpoint have in common, by the table in which
@@ -76,18 +77,34 @@ func (x *exchange) tunnel(a *backend.Answer) error {
 	x.owned = true
 	x.server.sessions.add(ses)
 	x.server.observer.Opened(ses.told(), ses.handshake)
-	t := x.hit.Route.Timeouts
-	ses.tunnel.Store(tunnel.Start(tunnel.Spec{
-		Client: conn, Endpoint: a.Conn, ClientRest: rest, EndpointRest: a.Rest,
+	spec := x.spec(ses)
+	spec.Client, spec.Endpoint, spec.ClientRest, spec.EndpointRest = conn, a.Conn, rest, a.Rest
+	x.server.engine.Start(&ses.tunnel, spec)
+	ses.opened()
+	return nil
+}
+
+// spec returns what the route says of the session's tunnel.
+func (x *exchange) spec(ses *session) tunnel.Spec {
+	t, k := x.hit.Route.Timeouts, x.hit.Route.Keepalive
+	return tunnel.Spec{
 		Frames: x.upgrade == handshake.WebSocket,
 		Idle:   t.Idle.Or(model.DefaultIdle), Stall: t.Stall.Or(model.DefaultStall),
 		MaxAge: jittered(t.MaxAge.Or(model.DefaultMaxAge), t.MaxAgeJitter), Close: t.Close.Or(model.DefaultClose),
+		Keepalive: tunnel.Keepalive{
+			Interval: k.Interval.Or(model.DefaultKeepaliveInterval), Timeout: k.Timeout.Or(model.DefaultKeepaliveTimeout),
+			Client: k.Peers.Has(model.ByClient), Endpoint: k.Peers.Has(model.ByEndpoint),
+		},
 		Owner: ses,
-	}))
-	if ses.leaves() {
-		x.server.wakeDrainer() // what happened between match and now must not be missed
 	}
-	return nil
+}
+
+// opened lets the session be drained.
+func (ses *session) opened() {
+	ses.started.Store(true)
+	if ses.leaves() {
+		ses.server.wakeDrainer() // what happened between match and now must not be missed
+	}
 }
 
 // jittered varies an age by the percentage, so that sockets that came together don't go together.
@@ -142,6 +159,11 @@ func (ses *session) TunnelEnded(r tunnel.Result) {
 	})
 }
 
+// TunnelPonged records how long an end took to answer a Ping.
+func (ses *session) TunnelPonged(by model.Side, after time.Duration) {
+	ses.server.observer.Ponged(ses.told(), by, after)
+}
+
 func (ses *session) start() time.Time { return epoch.Add(ses.begun) }
 
 // told returns the session as it was when it opened.
@@ -161,8 +183,6 @@ func (ses *session) told() observe.Session {
 // observed returns the session as lists and metrics show it.
 func (ses *session) observed() observe.Live {
 	l := observe.Live{Session: ses.told()}
-	if t := ses.tunnel.Load(); t != nil {
-		l.ToEndpoint, l.ToClient = t.Traffic()
-	}
+	l.ToEndpoint, l.ToClient = ses.tunnel.Traffic()
 	return l
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/fairlead/fairlead/proxy/loop"
 )
 
 // dial connects to e within timeout, TLS included.
@@ -39,7 +41,7 @@ func isTimeout(err error) bool {
 
 // encrypt starts TLS on conn, which it closes on error.
 func encrypt(ctx context.Context, conn net.Conn, serverName string) (net.Conn, error) {
-	secure := tls.Client(conn, tlsConfig(serverName))
+	secure := tls.Client(loop.NewConn(conn, nil), tlsConfig(serverName))
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err

@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/fairlead/fairlead/proxy/model"
 )
 
 // The values of the label "direction".
@@ -18,6 +20,7 @@ type metrics struct {
 
 	handshakes, ends, closeCodes, requests *prometheus.CounterVec // by route
 	handshakeDuration, sessionDuration     *prometheus.HistogramVec
+	clientRTT, endpointRTT                 *prometheus.HistogramVec // one metric, by side
 
 	publishes                                  *prometheus.CounterVec
 	publishDuration                            prometheus.Histogram
@@ -39,6 +42,12 @@ func newMetrics() metrics {
 	seconds := func(name, help string, buckets ...float64) prometheus.HistogramOpts {
 		return prometheus.HistogramOpts{Name: "fairlead_" + name, Help: help, Buckets: buckets}
 	}
+	rtt := func(side string) *prometheus.HistogramVec {
+		opts := seconds("keepalive_rtt_seconds", "Time from a Ping of the proxy's to its Pong, by the side that answered.",
+			.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10)
+		opts.ConstLabels = prometheus.Labels{"side": side}
+		return prometheus.NewHistogramVec(opts, []string{"route"})
+	}
 	const minute, hour, day = 60, 60 * 60, 24 * 60 * 60
 	return metrics{
 		sessions: desc("sessions", "Live sessions.", "route", "backend", "endpoint"),
@@ -59,6 +68,7 @@ func newMetrics() metrics {
 		sessionDuration: prometheus.NewHistogramVec(seconds("session_duration_seconds",
 			"Time from a request's head to the end of its session.",
 			1, 5, 15, minute, 5*minute, 15*minute, hour, 4*hour, 12*hour, day, 3*day, 7*day), []string{"route"}),
+		clientRTT: rtt(string(model.ByClient)), endpointRTT: rtt(string(model.ByEndpoint)),
 		publishes: counters("publishes_total", "Publishes by result: changed, or unchanged when the table stayed.", "result"),
 		publishDuration: prometheus.NewHistogram(seconds("publish_duration_seconds",
 			"Time from the beginning of reading the objects to the table that serves.",
@@ -77,7 +87,7 @@ func newMetrics() metrics {
 // collectors returns the metrics that keep their own values.
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.handshakes, m.ends, m.closeCodes, m.requests, m.handshakeDuration, m.sessionDuration,
+		m.handshakes, m.ends, m.closeCodes, m.requests, m.handshakeDuration, m.sessionDuration, m.clientRTT, m.endpointRTT,
 		m.publishes, m.publishDuration, m.tableRoutes, m.tableBackends, m.tableEndpoints,
 		m.lastPublish, m.readyGauge, m.drainingGauge, m.controlPlaneUp,
 	}

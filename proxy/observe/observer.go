@@ -81,6 +81,17 @@ func (o *Observer) Opened(s Session, handshake time.Duration) {
 	o.logOpened(s, handshake)
 }
 
+// Ponged records how long an end took to answer a Ping of the proxy's.
+func (o *Observer) Ponged(s Session, by model.Side, after time.Duration) {
+	o.count(s, func(r *route) {
+		if by == model.ByClient {
+			r.observe(o.clientRTT, after)
+		} else {
+			r.observe(o.endpointRTT, after)
+		}
+	})
+}
+
 // Ended records how a request ended. It must be told exactly once for each, refused ones included.
 func (o *Observer) Ended(out Outcome) {
 	o.count(out.Session, func(r *route) {

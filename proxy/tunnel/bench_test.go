@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fairlead/fairlead/proxy/model"
 	"github.com/fairlead/fairlead/proxy/tunnel"
 )
 
@@ -15,6 +16,8 @@ import (
 type sink chan tunnel.Result
 
 func (s sink) TunnelEnded(r tunnel.Result) { s <- r }
+
+func (s sink) TunnelPonged(model.Side, time.Duration) {}
 
 // One message to the endpoint and back, over loopback: the tunnel's share is two reads and two
 // writes. "direct" is the same without a tunnel.
@@ -35,7 +38,7 @@ func benchmarkEcho(b *testing.B, n network, size int, spec *tunnel.Spec) {
 		s := *spec
 		s.Client, s.Owner = endpoint, owner
 		endpoint, s.Endpoint = n(b)
-		tunnel.Start(s)
+		engine.Start(new(tunnel.Tunnel), s)
 	}
 	_ = client.SetDeadline(time.Time{})
 	_ = endpoint.SetDeadline(time.Time{})
@@ -85,7 +88,8 @@ func BenchmarkIdleTunnel(b *testing.B) {
 				runtime.ReadMemStats(&before)
 				started := make([]*tunnel.Tunnel, tunnels)
 				for i := range started {
-					started[i] = tunnel.Start(tunnel.Spec{
+					started[i] = new(tunnel.Tunnel)
+					engine.Start(started[i], tunnel.Spec{
 						Client: nears[i][0], Endpoint: nears[i][1], Frames: true,
 						Idle: time.Hour, Stall: time.Minute, Close: time.Second, Owner: owner,
 					})

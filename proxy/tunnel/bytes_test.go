@@ -148,12 +148,16 @@ func TestOpaqueBytesAreNotFrames(t *testing.T) {
 // When the client doesn't read, the endpoint is held up by TCP alone: the proxy takes no more
 // than a buffer and the sockets' own buffers.
 func TestSlowReaderHoldsTheSenderUp(t *testing.T) {
-	s := start(t, plain, tunnel.Spec{Frames: true, Close: patience})
-	for _, c := range []net.Conn{s.client, s.near[0], s.endpoint, s.near[1]} {
-		tcp := c.(*net.TCPConn)
-		_ = tcp.SetReadBuffer(16 << 10)
-		_ = tcp.SetWriteBuffer(16 << 10)
+	narrow := func(t testing.TB) (far, near net.Conn) {
+		far, near = plain(t)
+		for _, c := range []net.Conn{far, near} {
+			tcp := c.(*net.TCPConn)
+			_ = tcp.SetReadBuffer(16 << 10)
+			_ = tcp.SetWriteBuffer(16 << 10)
+		}
+		return far, near
 	}
+	s := start(t, narrow, tunnel.Spec{Frames: true, Close: patience})
 	big := message(make([]byte, 8<<20), false)
 	_ = s.endpoint.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 	n, err := s.endpoint.Write(big)

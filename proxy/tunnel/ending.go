@@ -1,10 +1,7 @@
 package tunnel
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"sync"
 	"time"
 
 	"github.com/fairlead/fairlead/proxy/frame"
@@ -35,13 +32,8 @@ type farewell struct {
 	text string
 }
 
-// ending is what a tunnel knows of its own end. It is touched only when something happens to the
-// connection, never per chunk.
+// ending is what a tunnel knows of its own end. Most tunnels have none for most of their life.
 type ending struct {
-	mu      sync.Mutex
-	timer   *time.Timer
-	running int // lanes that have not gone yet
-
 	// result is complete but for the counters once its Reason is set.
 	result Result
 	// asked is a close that was requested for a later time; at is 0 when none was.
@@ -59,6 +51,39 @@ type ending struct {
 	since    time.Duration // the first sign of an end
 	deadline time.Duration // by then the closing handshake is over
 	leftAt   time.Duration // the beginning of the leaving phase
+
+	broken [2]error // by lane: why its destination took no more
+}
+
+// ending returns what is known of the end, from now on.
+func (t *Tunnel) ending() *ending {
+	if t.end == nil {
+		t.end = new(ending)
+	}
+	return t.end
+}
+
+// index returns which of the tunnel's lanes it is.
+func (l *lane) index() int {
+	if l == &l.t.lanes[client] {
+		return client
+	}
+	return endpoint
+}
+
+// broken returns why a lane's destination took no more, nil as long as it does.
+func (l *lane) broken() error {
+	if l.t.end == nil {
+		return nil
+	}
+	return l.t.end.broken[l.index()]
+}
+
+// breaks notes why the destination takes no more. The first cause counts.
+func (l *lane) breaks(err error) {
+	if b := &l.t.ending().broken[l.index()]; *b == nil {
+		*b = err
+	}
 }
 
 // in reports whether the tunnel has reached a phase.
@@ -66,43 +91,43 @@ func (t *Tunnel) in(phase int32) bool { return t.phase.Load() >= phase }
 
 // record notes a cause of the end. The first one counts.
 func (t *Tunnel) record(reason model.Reason, by model.Side, err error) {
-	if t.result.Reason == "" {
-		t.result.Reason, t.result.By, t.result.Err = reason, by, err
+	if r := &t.ending().result; r.Reason == "" {
+		r.Reason, r.By, r.Err = reason, by, err
 	}
 }
 
 // recordCode notes a Close frame. The first one counts.
 func (t *Tunnel) recordCode(code int) {
-	if t.result.CloseCode == 0 {
-		t.result.CloseCode = code
+	if r := &t.ending().result; r.CloseCode == 0 {
+		r.CloseCode = code
 	}
 }
 
 // plan sets what the proxy's Close frame will say, unless that is settled.
 func (t *Tunnel) plan(code int, text string) {
-	if t.last == nil {
-		t.last = &farewell{code, text}
+	if e := t.ending(); e.last == nil {
+		e.last = &farewell{code, text}
 	}
 }
 
 // endWithin bounds what is left of the tunnel by Spec.Close from now on.
 func (t *Tunnel) endWithin() {
 	at := t.now() + t.grace
-	if t.deadline == 0 || at < t.deadline {
-		t.deadline = at
+	if e := t.ending(); e.deadline == 0 || at < e.deadline {
+		e.deadline = at
 	}
 }
 
 // noteEnding marks the first sign of an end.
 func (t *Tunnel) noteEnding() {
-	if t.since == 0 {
-		t.since = t.now()
+	if e := t.ending(); e.since == 0 {
+		e.since = t.now()
 	}
 }
 
 // begin starts the closing that the proxy itself wants.
 func (t *Tunnel) begin(c Cause) {
-	t.cause = &c
+	t.ending().cause = &c
 	t.plan(c.Code, c.Text)
 	t.noteEnding()
 	t.endWithin()
@@ -121,7 +146,7 @@ func (t *Tunnel) heardClose(l *lane, code int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l.heard = true
-	t.record(model.Closed, l.from, nil)
+	t.record(model.Closed, l.from(), nil)
 	t.recordCode(code)
 	// Should the other end never answer, this one gets the answer of RFC 6455 section 5.5.1, its
 	// own code, from the proxy.
@@ -139,23 +164,24 @@ func (t *Tunnel) heardClose(l *lane, code int) {
 func (t *Tunnel) sayClose(l *lane) (farewell, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	e := t.ending()
 	// An end that has gone without a Close frame has nobody left to tell.
 	dst := t.peer(l)
-	if t.last == nil || dst.done && !dst.heard {
+	if e.last == nil || dst.done && !dst.heard {
 		return farewell{}, false
 	}
 	l.said = true
-	if t.cause != nil {
-		t.record(t.cause.Reason, model.ByProxy, nil)
+	if e.cause != nil {
+		t.record(e.cause.Reason, model.ByProxy, nil)
 	}
-	code := t.last.code
+	code := e.last.code
 	if !frame.Sendable(code) {
 		code = frame.NoStatus
 	}
 	t.recordCode(code)
 	t.endWithin()
 	t.advance()
-	return *t.last, true
+	return *e.last, true
 }
 
 // sourceEnded notes that a lane's source sends nothing more, and reports whether the other end
@@ -169,24 +195,22 @@ func (t *Tunnel) sourceEnded(l *lane, err error) (reset bool) {
 		return false
 	}
 	peer := t.peer(l)
-	// TLS without close_notify is an end too: most WebSocket clients and servers end like this,
-	// and frames tell whether something is missing.
-	orderly := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	if orderly && peer.broken != nil {
+	orderly := orderly(err)
+	if orderly && peer.broken() != nil {
 		// The system reports a reset once, and the writer got it.
-		orderly, err = false, peer.broken
+		orderly, err = false, peer.broken()
 	}
 	if orderly {
 		err = l.unfinished()
 	} else {
-		err = fmt.Errorf("lost the %s: %w", l.from, err)
+		err = fmt.Errorf("lost the %s: %w", l.from(), err)
 	}
 	if !t.frames && orderly {
-		t.record(model.Closed, l.from, nil)
+		t.record(model.Closed, l.from(), nil)
 		return false
 	}
-	t.record(model.Lost, l.from, err)
-	if l.from == model.ByEndpoint && !peer.done {
+	t.record(model.Lost, l.from(), err)
+	if l.from() == model.ByEndpoint && !peer.done {
 		t.plan(codeLost, "the endpoint went away")
 	}
 	return !orderly
@@ -214,9 +238,7 @@ func (t *Tunnel) passReset(l *lane) {
 func (t *Tunnel) writeFailed(l *lane, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if l.broken == nil {
-		l.broken = fmt.Errorf("writing to the %s: %w", t.peer(l).from, err)
-	}
+	l.breaks(fmt.Errorf("writing to the %s: %w", l.to(), err))
 	t.noteEnding()
 	t.advance()
 }
@@ -235,15 +257,16 @@ func (t *Tunnel) leave() {
 	if t.in(leaving) {
 		return
 	}
-	if t.cause != nil {
-		t.record(t.cause.Reason, model.ByProxy, nil)
+	if c := t.ending().cause; c != nil {
+		t.record(c.Reason, model.ByProxy, nil)
 	}
 	for i := range t.lanes {
-		if l := &t.lanes[i]; l.broken != nil {
-			t.record(model.Lost, t.peer(l).from, l.broken)
+		l := &t.lanes[i]
+		if err := l.broken(); err != nil {
+			t.record(model.Lost, l.to(), err)
 		}
 	}
-	t.leftAt = t.now()
+	t.ending().leftAt = t.now()
 	t.phase.Store(leaving)
 	t.lanes[client].wake()
 	t.lanes[endpoint].wake()
@@ -258,7 +281,7 @@ func (t *Tunnel) sever() {
 		if l.writing.Load() != 0 {
 			l.reset = true
 		}
-		severConn(l.dst, l.reset)
+		l.severDst(l.reset)
 	}
 }
 
@@ -277,16 +300,14 @@ func (t *Tunnel) laneLeft() {
 	resetClient, resetEndpoint := t.lanes[endpoint].reset, t.lanes[client].reset
 	t.mu.Unlock()
 
-	closeConn(t.lanes[client].src.conn, resetClient)
-	closeConn(t.lanes[endpoint].src.conn, resetEndpoint)
+	t.lanes[client].closeSrc(resetClient)
+	t.lanes[endpoint].closeSrc(resetEndpoint)
 
 	t.mu.Lock()
 	t.phase.Store(ended)
-	if t.timer != nil {
-		t.timer.Stop()
-	}
-	t.result.ToEndpoint, t.result.ToClient = t.Traffic()
-	result := t.result
+	t.disarm()
+	result := t.ending().result
 	t.mu.Unlock()
+	result.ToEndpoint, result.ToClient = t.Traffic()
 	t.owner.TunnelEnded(result)
 }

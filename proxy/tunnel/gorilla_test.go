@@ -32,6 +32,8 @@ type relay struct {
 
 func (r *relay) TunnelEnded(res tunnel.Result) { r.results <- res }
 
+func (r *relay) TunnelPonged(model.Side, time.Duration) {}
+
 // newRelay listens and tunnels whatever comes to an endpoint's address.
 func newRelay(t *testing.T, endpoint string, spec tunnel.Spec) *relay {
 	t.Helper()
@@ -81,7 +83,8 @@ func (r *relay) connect(c net.Conn, endpoint string) error {
 	spec.Client, spec.Endpoint, spec.Frames, spec.Owner = c, e, true, r
 	spec.ClientRest, _ = fromClient.Peek(fromClient.Buffered())
 	spec.EndpointRest, _ = fromEndpoint.Peek(fromEndpoint.Buffered())
-	tun := tunnel.Start(spec)
+	tun := new(tunnel.Tunnel)
+	engine.Start(tun, spec)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.tunnels = append(r.tunnels, tun)

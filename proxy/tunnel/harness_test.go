@@ -21,10 +21,30 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fairlead/fairlead/proxy/frame"
+	"github.com/fairlead/fairlead/proxy/loop"
+	"github.com/fairlead/fairlead/proxy/model"
 	"github.com/fairlead/fairlead/proxy/tunnel"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// engine moves the tunnels of all tests.
+var engine *tunnel.Engine
+
+func TestMain(m *testing.M) {
+	var err error
+	if engine, err = tunnel.NewEngine(); err != nil {
+		panic(err)
+	}
+	// A leak is looked for when the loops have stopped.
+	goleak.VerifyTestMain(stopping{m})
+}
+
+// stopping stops the engine behind the last test.
+type stopping struct{ *testing.M }
+
+func (s stopping) Run() int {
+	defer engine.Stop()
+	return s.M.Run()
+}
 
 // patience is how long a test on real sockets waits for what must happen.
 const patience = 15 * time.Second
@@ -32,9 +52,10 @@ const patience = 15 * time.Second
 // story is a tunnel with somebody at either end.
 type story struct {
 	*testing.T
-	tunnel           *tunnel.Tunnel
+	tunnel           tunnel.Tunnel
 	client, endpoint net.Conn // the far ends
 	results          chan tunnel.Result
+	pongs            chan pong
 	near             [2]net.Conn
 	patience         time.Duration
 }
@@ -42,18 +63,27 @@ type story struct {
 // TunnelEnded implements tunnel.Owner.
 func (s *story) TunnelEnded(r tunnel.Result) { s.results <- r }
 
+// TunnelPonged implements tunnel.Owner.
+func (s *story) TunnelPonged(by model.Side, after time.Duration) { s.pongs <- pong{by, after} }
+
+// pong is an answer to a Ping of the proxy's.
+type pong struct {
+	by    model.Side
+	after time.Duration
+}
+
 // network makes a connection: the far end for the test and the near one for the tunnel.
 type network func(t testing.TB) (far, near net.Conn)
 
 // start builds a tunnel between two connections of a network. Whatever a test forgets ends with it.
 func start(t *testing.T, n network, spec tunnel.Spec) *story {
 	t.Helper()
-	s := &story{T: t, results: make(chan tunnel.Result, 2), patience: patience}
+	s := &story{T: t, results: make(chan tunnel.Result, 2), pongs: make(chan pong, 100), patience: patience}
 	s.client, spec.Client = n(t)
 	s.endpoint, spec.Endpoint = n(t)
 	s.near = [2]net.Conn{spec.Client, spec.Endpoint}
 	spec.Owner = s
-	s.tunnel = tunnel.Start(spec)
+	engine.Start(&s.tunnel, spec)
 	return s
 }
 
@@ -63,6 +93,9 @@ func (s *story) end() tunnel.Result {
 	select {
 	case r := <-s.results:
 		for _, c := range s.near {
+			if secured, ok := c.(*tls.Conn); ok {
+				c = secured.NetConn() // TLS may know that it was shut down, and no more
+			}
 			if err := c.SetDeadline(time.Now()); err == nil {
 				if _, err := c.Write([]byte("x")); !isClosed(err) {
 					s.Errorf("a connection is still open when the owner is told: %v", err)
@@ -211,7 +244,7 @@ func secure(t testing.TB) (far, near net.Conn) {
 	t.Helper()
 	a, b := plain(t)
 	c := tls.Client(a, &tls.Config{InsecureSkipVerify: true})
-	s := tls.Server(b, &tls.Config{Certificates: []tls.Certificate{certificate()}})
+	s := tls.Server(loop.NewConn(b, nil), &tls.Config{Certificates: []tls.Certificate{certificate()}})
 	done := make(chan error, 1)
 	go func() { done <- c.Handshake() }()
 	if err := errors.Join(s.Handshake(), <-done); err != nil {

@@ -5,80 +5,57 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"os"
 	"sync/atomic"
-	"time"
 
 	"github.com/fairlead/fairlead/proxy/frame"
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
-// lane is one direction of a tunnel, moved by a goroutine of its own: the only one that reads
-// src, writes dst and knows where the stream stands. Others wake it by its read deadline and
-// tell it what to do by the tunnel's phase.
+// lane is one direction of a tunnel. One goroutine at a time moves it: the only one that reads its
+// source, writes its destination and knows where the stream stands. Others wake it, and tell it
+// what to do by the tunnel's phase.
 type lane struct {
-	t    *Tunnel
-	from model.Side
-	src  source
-	dst  net.Conn
+	t *Tunnel
+	wire
 
 	follow frame.Follower
-	// shut says that nothing may be written to dst any more: a Close frame or the end of the
-	// stream has gone out, or a write has failed. What still comes is read and dropped, so that
-	// the sender's end is seen.
+	// shut says that nothing may be written to the destination any more: a Close frame or the end
+	// of the stream has gone out, or a write has failed. What still comes is read and dropped, so
+	// that the sender's end is seen.
 	shut bool
+
+	// Guarded by Tunnel.mu:
+	heard bool // a Close frame of the source's own has come
+	said  bool // a Close frame of the proxy's has gone to the destination
+	done  bool // the source has ended
+	reset bool // the destination is to be reset rather than closed
 
 	// writing is the stamp at which the write that is under way began; 0: none is.
 	writing         atomic.Int64
 	bytes, messages atomic.Uint64
-
-	// Guarded by ending.mu:
-	heard  bool  // a Close frame of the source's own has come
-	said   bool  // a Close frame of the proxy's has gone to dst
-	done   bool  // the source has ended
-	reset  bool  // dst is to be reset rather than closed
-	broken error // why dst took no more
 }
 
-func (l *lane) init(t *Tunnel, from model.Side, src, dst net.Conn) {
-	l.t, l.from, l.dst = t, from, dst
-	l.src.init(src)
-}
-
-// run moves the lane's bytes until its source or the tunnel ends; rest goes first.
-func (l *lane) run(rest []byte) {
-	defer l.t.laneLeft()
-	if len(rest) > 0 {
-		l.deliver(rest)
+// from returns the side that the lane comes from.
+func (l *lane) from() model.Side {
+	if l.index() == client {
+		return model.ByClient
 	}
-	for l.obey() {
-		chunk, err := l.src.read()
-		if len(chunk) > 0 {
-			l.deliver(chunk)
-		}
-		l.src.release()
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			// Somebody set a new phase and then woke this lane. In this order: a phase that is
-			// set after the deadline is cleared brings a deadline of its own.
-			_ = l.src.conn.SetReadDeadline(time.Time{})
-		case err != nil:
-			l.finish(err)
-			return
-		}
-	}
+	return model.ByEndpoint
 }
+
+// to returns the side that the lane leads to.
+func (l *lane) to() model.Side { return l.t.peer(l).from() }
 
 // obey does what the tunnel's phase asks for and reports whether the lane goes on.
 func (l *lane) obey() bool {
 	switch l.t.phase.Load() {
 	case flowing:
+		l.ask()
 		return true
 	case closing:
 		if !l.t.frames {
 			l.endStream()
-		} else if l.from == model.ByEndpoint {
+		} else if l.from() == model.ByEndpoint {
 			l.closeHere()
 		}
 		return true
@@ -90,9 +67,9 @@ func (l *lane) obey() bool {
 
 // deliver passes a chunk on, as far as the stream goes.
 func (l *lane) deliver(chunk []byte) {
-	var seen frame.Seen
+	seen := frame.Seen{Boundary: -1}
 	if l.t.frames {
-		seen = l.follow.Next(chunk)
+		chunk, seen = l.look(chunk)
 	}
 	if seen.Close {
 		// Noted before it is written: the answer to it may come before the write returns.
@@ -101,45 +78,47 @@ func (l *lane) deliver(chunk []byte) {
 	if l.shut {
 		return
 	}
-	var last farewell
-	cut := false
-	if seen.Boundary >= 0 && !seen.Close && l.mayCut() {
-		last, cut = l.t.sayClose(l)
-	}
-	var ok bool
+	ok := true
 	switch {
 	case seen.Close:
 		ok = l.write(chunk[:seen.Boundary], seen.Boundary)
 		l.shut = true
-	case cut:
-		ok = l.writeClose(chunk[:seen.Boundary], last)
-	default:
+	case seen.Boundary < 0:
 		ok = l.write(chunk, len(chunk))
+	default:
+		ok = l.deliverCut(chunk, seen.Boundary)
 	}
 	if ok && seen.Messages > 0 {
 		l.messages.Add(uint64(seen.Messages))
 	}
 }
 
+// deliverCut passes on a chunk that has a place between two frames, where the proxy may have
+// something to say.
+func (l *lane) deliverCut(chunk []byte, boundary int) bool {
+	if l.mayCut() {
+		if last, cut := l.t.sayClose(l); cut {
+			return l.writeClose(chunk[:boundary], last)
+		}
+	}
+	if !l.asks() {
+		return l.write(chunk, len(chunk))
+	}
+	return l.write(chunk[:boundary], boundary) && l.writePing() && l.write(chunk[boundary:], len(chunk)-boundary)
+}
+
+// look follows the frames of a chunk and takes out what is meant for the proxy alone.
+func (l *lane) look(chunk []byte) ([]byte, frame.Seen) {
+	if k := l.t.keep; k != nil {
+		return k.look(l, chunk)
+	}
+	return chunk, l.follow.Next(chunk)
+}
+
 // mayCut reports whether the stream is to end at its next frame boundary, though its source goes
 // on: the client is told first, and its answer is what the endpoint is told.
 func (l *lane) mayCut() bool {
-	return l.t.frames && l.from == model.ByEndpoint && l.t.phase.Load() == closing
-}
-
-// write passes p on, of which the first theirs bytes are the source's own, and reports whether
-// all of it was taken.
-func (l *lane) write(p []byte, theirs int) bool {
-	l.writing.Store(int64(l.t.now()))
-	n, err := l.dst.Write(p)
-	l.writing.Store(0)
-	l.t.active.Store(int64(l.t.now()))
-	l.bytes.Add(uint64(min(n, theirs)))
-	if err != nil {
-		l.shut = true
-		l.t.writeFailed(l, err)
-	}
-	return err == nil
+	return l.t.phase.Load() == closing && l.from() == model.ByEndpoint
 }
 
 // closeHere ends the stream with the proxy's Close frame, if there is one to send and the stream
@@ -165,7 +144,7 @@ func (l *lane) writeClose(p []byte, last farewell) bool {
 // maskingKey returns a fresh key towards the endpoint, to which the proxy is the client, and nil
 // towards the client (RFC 6455 section 5.3).
 func (l *lane) maskingKey() *[4]byte {
-	if l.from == model.ByEndpoint {
+	if l.from() == model.ByEndpoint {
 		return nil
 	}
 	var key [4]byte
@@ -177,7 +156,7 @@ func (l *lane) maskingKey() *[4]byte {
 func (l *lane) endStream() {
 	if !l.shut {
 		l.shut = true
-		closeWrite(l.dst)
+		l.endWrite()
 	}
 }
 
@@ -189,7 +168,7 @@ func (l *lane) finish(err error) {
 	if reset && !l.shut {
 		l.t.passReset(l)
 	} else {
-		closeWrite(l.dst)
+		l.endWrite()
 	}
 	l.shut = true
 	l.t.sourceDone()
@@ -198,14 +177,18 @@ func (l *lane) finish(err error) {
 // unfinished says what the source's end left incomplete, or returns nil.
 func (l *lane) unfinished() error {
 	switch {
-	case !l.t.frames || l.follow.AtBoundary():
+	case !l.t.frames || l.follow.AtBoundary() && !l.follow.Holding():
 		return nil
 	case l.follow.Lost():
-		return fmt.Errorf("the %s sent a frame with an impossible length (RFC 6455 section 5.2)", l.from)
+		return fmt.Errorf("the %s sent a frame with an impossible length (RFC 6455 section 5.2)", l.from())
 	}
-	return fmt.Errorf("the %s ended in the middle of a frame: %w", l.from, io.ErrUnexpectedEOF)
+	return fmt.Errorf("the %s ended in the middle of a frame: %w", l.from(), io.ErrUnexpectedEOF)
 }
 
 func (l *lane) traffic() model.Traffic {
 	return model.Traffic{Bytes: l.bytes.Load(), Messages: l.messages.Load()}
 }
+
+// orderly reports whether a source has ended as it should. TLS without close_notify is an end too:
+// most WebSocket clients and servers end like this, and frames tell whether something is missing.
+func orderly(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }

@@ -7,13 +7,11 @@ import (
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
-// Spec is what a tunnel needs to know. It is read by Start alone.
+// Spec is what a tunnel needs to know. It is read while the tunnel starts, and not kept.
 type Spec struct {
 	// Client and Endpoint are the connections after the 101. The tunnel owns them from Start on
-	// and closes both. Deadlines that were set on them are cleared. A bare *net.TCPConn waits
-	// without a buffer; anything else, *tls.Conn included, keeps a small one. End of stream is
-	// passed on by a CloseWrite method, resets by SetLinger; a connection that has neither, and
-	// whose NetConn has neither, is closed when the tunnel ends.
+	// and closes both. Deadlines that were set on them are cleared. They are TCP connections, or
+	// TLS over a [loop.Conn].
 	Client, Endpoint net.Conn
 	// ClientRest and EndpointRest are bytes that were read behind the handshake. They are
 	// delivered first, and must not be changed after Start.
@@ -24,7 +22,7 @@ type Spec struct {
 
 	// Idle ends the tunnel after this long without a byte in either direction. 0: never.
 	Idle time.Duration
-	// Stall ends the tunnel when a write, of 32 KiB at most, was blocked for this long because
+	// Stall ends the tunnel when a write, of 64 KiB at most, was blocked for this long because
 	// one end doesn't read. 0: never.
 	Stall time.Duration
 	// MaxAge ends the tunnel this long after Start. 0: never.
@@ -33,8 +31,23 @@ type Spec struct {
 	// not said.
 	Close time.Duration
 
+	// Keepalive asks silent ends whether they are still there. It needs Frames.
+	Keepalive Keepalive
+
 	// Owner is told of the end. It must not be nil.
 	Owner Owner
+}
+
+// Keepalive says when an end is asked by a Ping of the proxy's (RFC 6455 section 5.5.2) whether it
+// is still there. Its Pong goes no further, and neither counts for Idle. The zero value never asks.
+type Keepalive struct {
+	// Interval is how long nothing came from an end when it is asked. 0: never.
+	Interval time.Duration
+	// Timeout is how long after the Ping something must have come from the end, be it the Pong or
+	// anything else; if not, it is given up. 0: it never is.
+	Timeout time.Duration
+	// Client and Endpoint say who is asked.
+	Client, Endpoint bool
 }
 
 // Owner is whoever started a tunnel.
@@ -43,12 +56,15 @@ type Owner interface {
 	// move. It may be called before Start has returned, and on any goroutine, which it must not
 	// block for long.
 	TunnelEnded(Result)
+	// TunnelPonged is called when an end has answered a Ping of Spec.Keepalive, with the time from
+	// one to the other, under the same conditions.
+	TunnelPonged(by model.Side, after time.Duration)
 }
 
 // Result says how a tunnel ended.
 type Result struct {
-	// Reason is the first cause: model.Closed, Lost, IdleTimeout, StallTimeout, MaxAge, or that
-	// of the Cause given to Close or Kill.
+	// Reason is the first cause: model.Closed, Lost, IdleTimeout, StallTimeout, MaxAge,
+	// KeepaliveTimeout, or that of the Cause given to Close or Kill.
 	Reason model.Reason
 	// By is the side that Reason speaks of: who closed, or who was lost.
 	By model.Side

@@ -13,80 +13,124 @@ const lastWord = time.Second
 // codeGoingAway is told to clients whose time is up (RFC 6455 section 7.4.1).
 const codeGoingAway = 1001
 
+// event is something that comes due; lane says where, for those that concern one.
+type event struct {
+	what
+	lane int
+}
+
+type what uint8
+
+const (
+	nothing    what = iota
+	idled           // no byte moved for Spec.Idle
+	aged            // the tunnel is Spec.MaxAge old
+	askedFor        // a close was requested for this time
+	timeUp          // a closing took too long
+	abandoned       // what was to be said last can't be said
+	stalled         // a write was blocked for Spec.Stall
+	silent          // nothing came from an end for Keepalive.Interval
+	unanswered      // nor for Keepalive.Timeout after a Ping
+)
+
 // advance does what is due and arms the timer for what comes next. One timer serves all, and is
 // armed for the time at which something could be due if no more byte moved. Bytes only leave
 // stamps; when the timer fires too early because of them, it is armed anew.
 func (t *Tunnel) advance() {
 	for {
-		at, act := t.next()
-		if act == nil {
+		at, next := t.next()
+		if next.what == nothing {
 			return
 		}
-		if wait := at - t.now(); wait > 0 {
-			t.arm(wait)
+		if at > t.now() {
+			t.arm(at)
 			return
 		}
-		act()
+		t.happen(next)
 	}
 }
 
-func (t *Tunnel) arm(wait time.Duration) {
-	if t.timer == nil {
-		t.timer = time.AfterFunc(wait, t.tick)
-		return
+// next returns what comes due first, and when. Once it has happened it must not come due again.
+func (t *Tunnel) next() (at time.Duration, first event) {
+	due := func(when time.Duration, e event) {
+		if e.what != nothing && (first.what == nothing || when < at) {
+			at, first = when, e
+		}
 	}
-	t.timer.Reset(wait)
+	switch phase := t.phase.Load(); {
+	case phase >= severed:
+		return 0, event{}
+	case phase == leaving:
+		return t.ending().leftAt + lastWord, event{what: abandoned}
+	case phase == flowing:
+		t.nextFlowing(due)
+	}
+	if t.end != nil {
+		t.nextEnding(due)
+	}
+	for i := range t.lanes {
+		if stalls, soon := t.lanes[i].stallsAt(); soon && t.lanes[i].broken() == nil {
+			due(stalls, event{stalled, i})
+		}
+	}
+	return at, first
 }
 
-func (t *Tunnel) tick() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.advance()
-}
-
-// next returns what comes due first, and when; nil when nothing will. What it returns must, when
-// done, no longer be returned.
-func (t *Tunnel) next() (at time.Duration, act func()) {
-	due := func(when time.Duration, do func()) {
-		if act == nil || when < at {
-			at, act = when, do
-		}
+// nextFlowing considers what would begin an end.
+func (t *Tunnel) nextFlowing(due func(time.Duration, event)) {
+	if t.idle > 0 {
+		due(t.lastActive()+t.idle, event{what: idled})
 	}
-	phase := t.phase.Load()
-	if phase >= severed {
-		return 0, nil
+	if t.maxAge > 0 {
+		due(firstStamp+t.maxAge, event{what: aged})
 	}
-	if phase == leaving {
-		return t.leftAt + lastWord, t.sever
+	if t.end != nil && t.end.asked.at > 0 {
+		due(t.end.asked.at, event{what: askedFor})
 	}
-	if phase == flowing {
-		if t.idle > 0 {
-			due(t.lastActive()+t.idle, t.idled)
-		}
-		if t.maxAge > 0 {
-			due(firstStamp+t.maxAge, t.aged)
-		}
-		if t.asked.at > 0 {
-			due(t.asked.at, t.askedNow)
-		}
-	}
-	if t.deadline > 0 {
-		due(t.deadline, t.timeUp)
-	}
-	// Spec.Close of silence ends what an end has begun to leave; an opaque stream may stay
-	// half-open, unless an end has broken.
-	broken := t.lanes[client].broken != nil || t.lanes[endpoint].broken != nil
-	if t.since > 0 && (t.frames || broken) {
-		due(max(t.lastActive(), t.since)+t.grace, t.timeUp)
-	}
-	if t.stall > 0 {
+	if t.keep != nil {
 		for i := range t.lanes {
-			if l := &t.lanes[i]; l.broken == nil {
-				due(l.stallsAt(), func() { t.stalled(l) })
+			if t.peer(&t.lanes[i]).broken() == nil {
+				due(t.keep.next(i))
 			}
 		}
 	}
-	return at, act
+}
+
+// nextEnding considers what bounds an end that has begun.
+func (t *Tunnel) nextEnding(due func(time.Duration, event)) {
+	e := t.end
+	if e.deadline > 0 {
+		due(e.deadline, event{what: timeUp})
+	}
+	// Spec.Close of silence ends what an end has begun to leave; an opaque stream may stay
+	// half-open, unless an end has broken.
+	if e.since > 0 && (t.frames || e.broken != [2]error{}) {
+		due(max(t.lastActive(), e.since)+t.grace, event{what: timeUp})
+	}
+}
+
+// happen does what has come due.
+func (t *Tunnel) happen(e event) {
+	switch e.what {
+	case idled:
+		t.begin(Cause{model.IdleTimeout, codeGoingAway, fmt.Sprintf("idle for %s", brief(t.idle))})
+	case aged:
+		t.begin(Cause{model.MaxAge, codeGoingAway, fmt.Sprintf("open for %s", brief(t.maxAge))})
+	case askedFor:
+		t.begin(t.end.asked.cause)
+	case timeUp:
+		t.timeUp()
+	case abandoned:
+		t.sever()
+	case stalled:
+		side := t.lanes[e.lane].to()
+		t.giveUp(&t.lanes[e.lane], model.StallTimeout, fmt.Sprintf("the %s stopped reading", side),
+			fmt.Errorf("the %s took no bytes for %s", side, t.stall))
+	case silent:
+		t.ask(e.lane)
+	case unanswered:
+		t.unanswered(e.lane)
+	}
 }
 
 // lastActive returns when a byte last moved. A write that is under way began with a read.
@@ -98,56 +142,34 @@ func (t *Tunnel) lastActive() time.Duration {
 	return time.Duration(last)
 }
 
-// stallsAt returns when the write that is under way, or else one that began now, has stalled.
-func (l *lane) stallsAt() time.Duration {
-	if w := time.Duration(l.writing.Load()); w > 0 {
-		return w + l.t.stall
-	}
-	return l.t.now() + l.t.stall
-}
-
-func (t *Tunnel) idled() {
-	t.begin(Cause{model.IdleTimeout, codeGoingAway, fmt.Sprintf("idle for %s", brief(t.idle))})
-}
-
-func (t *Tunnel) aged() {
-	t.begin(Cause{model.MaxAge, codeGoingAway, fmt.Sprintf("open for %s", brief(t.maxAge))})
-}
-
-func (t *Tunnel) askedNow() { t.begin(t.asked.cause) }
-
-// stalled gives up the end to which a lane writes. That unblocks the write, and the other lane
-// finds its source ended.
-func (t *Tunnel) stalled(l *lane) {
-	side := t.peer(l).from
-	err := fmt.Errorf("the %s took no bytes for %s", side, t.stall)
-	l.broken = err
-	t.record(model.StallTimeout, model.ByProxy, err)
-	t.plan(codeLost, fmt.Sprintf("the %s stopped reading", side))
+// giveUp drops the end to which a lane writes and tells the other one. A write that is blocked is
+// so no longer, and the other lane finds its source ended.
+func (t *Tunnel) giveUp(l *lane, reason model.Reason, text string, err error) {
+	l.breaks(err)
+	t.record(reason, model.ByProxy, err)
+	t.plan(codeLost, text)
 	t.noteEnding()
 	t.endWithin()
-	severConn(l.dst, true)
+	l.severDst(true)
 }
 
 // timeUp ends a closing that took too long.
 func (t *Tunnel) timeUp() {
 	t.leave()
 	c, e := &t.lanes[client], &t.lanes[endpoint]
+	result := &t.ending().result
 	var silent *lane
 	switch {
-	case t.grace == 0 || t.result.Err != nil:
+	case t.grace == 0 || result.Err != nil:
 	case (e.said || e.heard) && !c.heard && !c.done:
 		silent = c
 	case c.heard && !e.said && !e.heard && !e.done:
 		silent = e
 	}
 	if silent != nil {
-		t.result.Err = fmt.Errorf("the %s did not answer the Close frame within %s", silent.from, t.grace)
+		result.Err = fmt.Errorf("the %s did not answer the Close frame within %s", silent.from(), t.grace)
 	}
 }
-
-// wake makes a lane that waits for bytes look at the tunnel's phase, which must be set before.
-func (l *lane) wake() { _ = l.src.conn.SetReadDeadline(time.Unix(1, 0)) }
 
 // brief rounds a duration for people.
 func brief(d time.Duration) time.Duration {

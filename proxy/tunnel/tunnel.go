@@ -1,6 +1,7 @@
 package tunnel
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,8 +14,9 @@ const (
 	endpoint
 )
 
-// Tunnel is a pair of connections whose bytes are passed to each other. Its methods are safe on
-// any goroutine, also after its end.
+// Tunnel is a pair of connections whose bytes are passed to each other. The zero value has not
+// been started and must not be copied once it was. Its methods are safe on any goroutine, also
+// after its end.
 type Tunnel struct {
 	owner  Owner
 	frames bool
@@ -22,42 +24,32 @@ type Tunnel struct {
 	stall  time.Duration
 	maxAge time.Duration
 	grace  time.Duration // Spec.Close
+	keep   *keepalive    // nil: nobody is asked
 
-	// start is what all stamps count nanoseconds from.
-	start time.Time
 	// active is when a byte last moved.
 	active atomic.Int64
-	// phase is written under ending.mu and read by the lanes between any two chunks.
+	// phase is written under mu and read by the lanes between any two chunks.
 	phase atomic.Int32
 	lanes [2]lane
+	carrier
 
-	ending
+	mu      sync.Mutex
+	running int8    // lanes that have not gone yet
+	end     *ending // nil as long as nothing speaks of an end
 }
 
-// Start begins to pass bytes between the two connections of a Spec and returns at once.
-func Start(s Spec) *Tunnel {
-	t := &Tunnel{
-		owner:  s.Owner,
-		frames: s.Frames,
-		idle:   s.Idle,
-		stall:  s.Stall,
-		maxAge: s.MaxAge,
-		grace:  s.Close,
-		start:  time.Now(),
+// prepare takes over what a Spec says.
+func (t *Tunnel) prepare(s *Spec) {
+	t.owner = s.Owner
+	t.frames = s.Frames
+	t.idle, t.stall, t.maxAge, t.grace = s.Idle, s.Stall, s.MaxAge, s.Close
+	t.running = int8(len(t.lanes))
+	t.active.Store(int64(t.now()))
+	t.lanes[client].t = t
+	t.lanes[endpoint].t = t
+	if s.Frames {
+		t.keep = newKeepalive(s.Keepalive, t.now())
 	}
-	t.running = len(t.lanes)
-	t.active.Store(int64(firstStamp))
-	_ = s.Client.SetDeadline(time.Time{})
-	_ = s.Endpoint.SetDeadline(time.Time{})
-	t.lanes[client].init(t, model.ByClient, s.Client, s.Endpoint)
-	t.lanes[endpoint].init(t, model.ByEndpoint, s.Endpoint, s.Client)
-
-	t.mu.Lock()
-	t.advance()
-	t.mu.Unlock()
-	go t.lanes[client].run(s.ClientRest)
-	go t.lanes[endpoint].run(s.EndpointRest)
-	return t
 }
 
 // Traffic returns what has gone through so far, cheaply and without disturbing the tunnel.
@@ -70,35 +62,36 @@ func (t *Tunnel) Traffic() (toEndpoint, toClient model.Traffic) {
 // boundary, and the closing handshake is awaited for Spec.Close; without, both ends get the end
 // of their stream and have that long to end theirs. See the package's description.
 func (t *Tunnel) Close(c Cause, after time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.in(closing) {
-		return
-	}
-	at := t.now() + max(after, 0)
-	if t.asked.at == 0 || at < t.asked.at {
-		t.asked.at, t.asked.cause = at, c
-		t.advance()
-	}
+	t.do(func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.in(closing) {
+			return
+		}
+		asked := &t.ending().asked
+		if at := t.now() + max(after, 0); asked.at == 0 || at < asked.at {
+			asked.at, asked.cause = at, c
+			t.advance()
+		}
+	})
 }
 
 // Kill ends the tunnel now: both connections are closed without a closing handshake, whatever is
 // under way.
 func (t *Tunnel) Kill(c Cause) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.in(severed) {
-		return
-	}
-	t.record(c.Reason, model.ByProxy, nil)
-	t.sever()
+	t.do(func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.in(severed) {
+			return
+		}
+		t.record(c.Reason, model.ByProxy, nil)
+		t.sever()
+	})
 }
 
 // firstStamp is the stamp of the start: not 0, which stands for "not set".
 const firstStamp time.Duration = 1
-
-// now returns the stamp of this moment.
-func (t *Tunnel) now() time.Duration { return time.Since(t.start) + firstStamp }
 
 // peer returns the lane in the other direction.
 func (t *Tunnel) peer(l *lane) *lane {

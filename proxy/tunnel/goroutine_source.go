@@ -1,3 +1,5 @@
+//go:build !linux || portable
+
 package tunnel
 
 import (
@@ -7,9 +9,9 @@ import (
 )
 
 const (
-	// bufferSize is how much one direction moves at a time: two TLS records, or a good part of
+	// bufferSize is how much one direction moves at a time: four TLS records, or a good part of
 	// a socket's default receive buffer.
-	bufferSize = 32 << 10
+	bufferSize = 64 << 10
 	// smallSize is what a connection that can't wait without a buffer waits with. Most messages
 	// of most WebSocket applications fit.
 	smallSize = 2 << 10
