@@ -1,0 +1,66 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/fairlead/fairlead/test/bench/wsbench/internal/load"
+	"github.com/fairlead/fairlead/test/bench/wsbench/internal/report"
+)
+
+// measure is one measurement of a proxy that runs.
+type measure func(ctx context.Context, l *load.Loop, b *load.Backend, s load.Subject) (load.Figures, error)
+
+// task is a case and how it is measured.
+type task struct {
+	report.Case
+	measure measure
+}
+
+// tasks are what the options ask for, in order.
+func (o *options) tasks() []task {
+	var list []task
+	for _, mode := range o.modes {
+		for _, secure := range o.tls {
+			for _, t := range o.variants(mode) {
+				t.Mode, t.TLS = mode, secure
+				list = append(list, t)
+			}
+		}
+	}
+	return list
+}
+
+// variants are the cases of a mode, without their mode and TLS.
+func (o *options) variants(mode string) []task {
+	set, n := o.settings, o.sizes
+	named := func(name string, m measure) []task { return []task{{report.Case{Variant: name}, m}} }
+	switch mode {
+	case "echo":
+		var list []task
+		for _, sockets := range n.echo {
+			list = append(list, named(fmt.Sprintf("%d sockets", sockets),
+				func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
+					return load.Echo(ctx, l, s, set, sockets)
+				})...)
+		}
+		return list
+	case "rate":
+		return named(fmt.Sprintf("%d/s over %d sockets", n.rate.PerSecond, n.rate.Sockets),
+			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
+				return load.Rate(ctx, l, s, set, n.rate)
+			})
+	case "handshake":
+		return named("", func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
+			return load.Handshake(ctx, l, s, set, n.atOnce)
+		})
+	case "idle":
+		return named(fmt.Sprintf("%d tunnels", n.tunnels),
+			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
+				return load.Idle(ctx, l, s, set, n.tunnels)
+			})
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+//go:build linux
+
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// warmSockets open and close before the memory of a proxy is measured first, so that what it sets
+// up once is not counted as a tunnel's.
+const warmSockets = 64
+
+// Idle holds so many tunnels through which nothing goes.
+func Idle(ctx context.Context, l *Loop, s Subject, set Settings, sockets int) (Figures, error) {
+	spin := l.Spin
+	l.Spin = false
+	defer func() { l.Spin = spin }()
+	warm := newFleet(l, s, PathEcho, tlsAtOnce)
+	err := warm.open(ctx, warmSockets, new(held))
+	warm.close()
+	if err := errors.Join(err, rest(ctx, l, set.Settle)); err != nil {
+		return nil, err
+	}
+	before, err := s.measure()
+	if err != nil {
+		return nil, err
+	}
+
+	h := new(held)
+	f := newFleet(l, s, PathEcho, tlsAtOnce)
+	defer f.close()
+	if err := f.open(ctx, sockets, h); err != nil {
+		return nil, err
+	}
+	opened, err := s.measure()
+	if err := errors.Join(err, rest(ctx, l, set.Settle)); err != nil {
+		return nil, err
+	}
+	settled, err := s.measure()
+	if err := errors.Join(err, rest(ctx, l, set.Quiet), h.err); err != nil {
+		return nil, err
+	}
+	after, err := s.measure()
+	if err != nil {
+		return nil, err
+	}
+	each := float64(sockets)
+	return Figures{
+		"bytes_per_tunnel":        float64(after.memory-before.memory) / each,
+		"bytes_per_tunnel_opened": float64(opened.memory-before.memory) / each,
+		"bytes_per_tunnel_soon":   float64(settled.memory-before.memory) / each,
+		"descriptors_per_tunnel":  float64(after.descriptors-before.descriptors) / each,
+		"quiet_cpu_percent":       100 * (after.cpu - settled.cpu).Seconds() / after.at.Sub(settled.at).Seconds(),
+		"open_cpu_us_per_tunnel":  float64(opened.cpu-before.cpu) / float64(time.Microsecond) / each,
+		"base_mib":                float64(before.memory) / (1 << 20),
+	}, nil
+}
+
+// rest serves for a while.
+func rest(ctx context.Context, l *Loop, d time.Duration) error {
+	until := time.Now().Add(d)
+	return l.Run(ctx, func() bool { return time.Now().Before(until) })
+}
+
+// sample is what a proxy holds at one moment.
+type sample struct {
+	at          time.Time
+	cpu         time.Duration
+	memory      int64
+	descriptors int
+}
+
+func (s Subject) measure() (sample, error) {
+	memory, err1 := s.Memory()
+	descriptors, err2 := s.Descriptors()
+	cpu, err3 := s.CPU()
+	return sample{time.Now(), cpu, memory, descriptors}, errors.Join(err1, err2, err3)
+}
+
+// held is the user of sockets through which nothing may come.
+type held struct{ err error }
+
+func (h *held) opened(*socket) {}
+
+func (h *held) data(_ *socket, b []byte) int {
+	h.err = errors.Join(h.err, fmt.Errorf("bytes that nobody sent: %x", b))
+	return len(b)
+}
+
+func (h *held) closed(s *socket, err error) {
+	h.err = errors.Join(h.err, fmt.Errorf("socket %d was closed: %w", s.index, err))
+}

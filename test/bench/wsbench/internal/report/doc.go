@@ -1,0 +1,2 @@
+// Package report turns what was measured into tables of medians and ratios, and judges the bars.
+package report

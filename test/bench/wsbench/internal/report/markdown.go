@@ -1,0 +1,80 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// WriteTables writes a Markdown table for each case: medians, least and most of the rounds, and
+// what Fairlead's median is of each peer's.
+func (r *Report) WriteTables(w io.Writer, of string) error {
+	for _, c := range r.cases() {
+		if _, err := fmt.Fprintf(w, "%s\n\n", r.table(c, of)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table is one case: a row for each peer.
+func (r *Report) table(c Case, of string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "### %s\n\n| proxy |", c)
+	rule := "|---|"
+	list := columns[c.Mode]
+	for _, f := range list {
+		fmt.Fprintf(&b, " %s |", f.title)
+		rule += "---|"
+		if f.ratio {
+			fmt.Fprintf(&b, " %s / it |", of)
+			rule += "---|"
+		}
+	}
+	b.WriteString("\n" + rule + "\n")
+	for _, peer := range r.peersOf(c) {
+		fmt.Fprintf(&b, "| %s |", peer)
+		for _, f := range list {
+			b.WriteString(r.cell(c, peer, f, of))
+		}
+		b.WriteByte('\n')
+	}
+	for _, one := range r.Results {
+		if one.Case == c && one.Error != "" {
+			fmt.Fprintf(&b, "\nRound %d of %s failed: %s\n", one.Round, one.Peer, strings.ReplaceAll(one.Error, "\n", "; "))
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// cell is a figure of a peer, and its ratio if it has one.
+func (r *Report) cell(c Case, peer string, f figure, of string) string {
+	theirs, ok := r.spread(c, peer, f.name)
+	text := " |"
+	if ok {
+		text = " " + number(theirs.median) + " |"
+		if theirs.least != theirs.most {
+			text = fmt.Sprintf(" %s (%s to %s) |", number(theirs.median), number(theirs.least), number(theirs.most))
+		}
+	}
+	if !f.ratio {
+		return text
+	}
+	ours, both := r.spread(c, of, f.name)
+	if !ok || !both || peer == of || theirs.median == 0 {
+		return text + " |"
+	}
+	return text + fmt.Sprintf(" %.2f |", ours.median/theirs.median)
+}
+
+// number has three digits, or all before the point.
+func number(v float64) string {
+	switch {
+	case v >= 100 || v <= -100 || v == float64(int(v)):
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case v >= 10 || v <= -10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 2, 64)
+}
