@@ -3,6 +3,7 @@
 // of them.
 //
 // Every replica reads and publishes (routing_controller.go); one of them, the leader, writes status
-// and Events (status_controller.go, leader.go). Nothing in here ends the process when the API server
-// goes away: the data plane goes on with its last table.
+// and Events (status_controller.go, leader.go) and rotates the keys of TLS session tickets that all of
+// them share (ticket_controller.go). Nothing in here ends the process when the API server goes away:
+// the data plane goes on with its last table.
 package controllers
