@@ -37,6 +37,7 @@ func newController() *cobra.Command {
 				return err
 			}
 			defer flush()
+			fitLimits(cmd.Context(), log)
 			cluster, err := config.GetConfig()
 			if err != nil {
 				return fmt.Errorf("no cluster: not in a pod and no kubeconfig: %w", err)

@@ -38,6 +38,7 @@ func newStandalone() *cobra.Command {
 				return err
 			}
 			defer flush()
+			fitLimits(cmd.Context(), log)
 			options, err := translate.options()
 			if err != nil {
 				return err
