@@ -2,6 +2,7 @@ package observe
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"strconv"
@@ -59,16 +60,32 @@ func BenchmarkScrape(b *testing.B) {
 	})
 }
 
-// BenchmarkEnded is what the end of a session costs without its log line.
-func BenchmarkEnded(b *testing.B) {
-	o, err := New(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), func(func(Live) bool) {})
-	if err != nil {
-		b.Fatal(err)
+// BenchmarkSession is what a session costs its observer from the opening to the end: all of them of
+// one route, on all cores, as in a storm.
+func BenchmarkSession(b *testing.B) {
+	session := Session{
+		ID: 1 << 50, Route: "wsr/prod/chat/main", Backend: "prod/chat:8080", Endpoint: netip.MustParseAddrPort("10.0.0.1:8080"),
+		EndpointName: "chat-7d8f9c", Client: netip.MustParseAddr("192.0.2.7"), Host: "chat.example.com", Path: "/socket", Protocol: "websocket",
 	}
-	out := Outcome{Session: Session{Route: "chat", Protocol: "websocket"}, Reason: model.Closed, By: model.ByClient, CloseCode: 1000, Tunnelled: true}
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			o.Ended(out)
-		}
-	})
+	out := Outcome{
+		Session: session, Reason: model.Closed, By: model.ByClient, CloseCode: 1000, Status: 101, Tunnelled: true,
+		Handshake: time.Millisecond, Duration: time.Hour, ToClient: model.Traffic{Bytes: 1000, Messages: 10},
+	}
+	for name, log := range map[string]*slog.Logger{
+		"silent": slog.New(slog.DiscardHandler), "logged": slog.New(slog.NewJSONHandler(io.Discard, nil)),
+	} {
+		b.Run(name, func(b *testing.B) {
+			o, err := New(prometheus.NewRegistry(), log, func(func(Live) bool) {})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					o.Opened(session, time.Millisecond)
+					o.Ended(out)
+				}
+			})
+		})
+	}
 }

@@ -13,7 +13,8 @@ func (o *Observer) logOpened(s Session, handshake time.Duration) {
 	if !o.log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
-	attrs := append(identity(s), slog.Duration("handshake", handshake))
+	var room line
+	attrs := append(identity(room[:0], s), slog.Duration("handshake", handshake))
 	o.log.LogAttrs(context.Background(), slog.LevelInfo, "session opened", attrs...)
 }
 
@@ -23,7 +24,8 @@ func (o *Observer) logEnded(out Outcome) {
 	if !o.log.Enabled(context.Background(), level) || refused(out) && !o.mayTell(out.Reason) {
 		return
 	}
-	attrs := append(identity(out.Session), slog.String("reason", string(out.Reason)))
+	var room line
+	attrs := append(identity(room[:0], out.Session), slog.String("reason", string(out.Reason)))
 	if out.By != "" {
 		attrs = append(attrs, slog.String("side", string(out.By)))
 	}
@@ -47,10 +49,12 @@ func (o *Observer) logEnded(out Outcome) {
 	o.log.LogAttrs(context.Background(), level, "session ended", attrs...)
 }
 
-// identity returns what is known of a session, in a fixed order.
-func identity(s Session) []slog.Attr {
-	attrs := make([]slog.Attr, 1, 22) // room for the line at the end
-	attrs[0] = slog.Uint64("session", s.ID)
+// line has room for the attributes of a line, on the stack.
+type line [22]slog.Attr
+
+// identity appends what is known of a session, in a fixed order.
+func identity(attrs []slog.Attr, s Session) []slog.Attr {
+	attrs = append(attrs, slog.Uint64("session", s.ID))
 	text := func(key, value string) {
 		if value != "" {
 			attrs = append(attrs, slog.String(key, value))
