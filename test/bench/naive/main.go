@@ -21,6 +21,6 @@ func main() {
 		r.Out.Host = r.In.Host
 		r.SetXForwarded()
 	}}
-	go func() { log.Fatal(http.ListenAndServe(plain, proxy)) }() //nolint:gosec // naive
+	go func() { log.Fatal(http.ListenAndServe(plain, proxy)) }()       //nolint:gosec // naive
 	log.Fatal(http.ListenAndServeTLS(secure, certificate, key, proxy)) //nolint:gosec // naive
 }

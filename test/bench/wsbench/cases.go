@@ -61,6 +61,37 @@ func (o *options) variants(mode string) []task {
 			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
 				return load.Idle(ctx, l, s, set, n.tunnels)
 			})
+	case "stream":
+		return o.streams()
+	case "storm":
+		return named(fmt.Sprintf("%d sockets", n.storm),
+			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
+				return load.Storm(ctx, l, s, n.storm)
+			})
+	case "churn":
+		return named(fmt.Sprintf("%d publishes", n.churn.Publishes),
+			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
+				return load.Churn(ctx, l, s, n.churn)
+			})
 	}
 	return nil
+}
+
+// streams are the frames of each size, down and up.
+func (o *options) streams() []task {
+	var list []task
+	for _, frame := range o.sizes.frames {
+		for _, up := range []bool{false, true} {
+			name := fmt.Sprintf("%d KiB down", frame>>10)
+			if up {
+				name = fmt.Sprintf("%d KiB up", frame>>10)
+			}
+			p := load.StreamParams{Sockets: o.sizes.streams, Frame: frame, Up: up}
+			list = append(list, task{report.Case{Variant: name},
+				func(ctx context.Context, l *load.Loop, b *load.Backend, s load.Subject) (load.Figures, error) {
+					return load.Stream(ctx, l, b, s, o.settings, p)
+				}})
+		}
+	}
+	return list
 }

@@ -33,15 +33,14 @@ type options struct {
 
 // sizes are how much load the modes make.
 type sizes struct {
-	echo      []int // sockets
-	rate      load.RateParams
-	atOnce    int // handshakes
-	tunnels   int // idle
-	streams   int // sockets
-	frames    []int
-	storm     int // sockets
-	churn     load.RateParams
-	publishes int
+	echo    []int // sockets
+	rate    load.RateParams
+	atOnce  int // handshakes
+	tunnels int // idle
+	streams int // sockets
+	frames  []int
+	storm   int // sockets
+	churn   load.ChurnParams
 }
 
 // allModes are the modes in the order in which they run.
@@ -83,7 +82,7 @@ func parse(args []string, log io.Writer) (*options, error) {
 	flags.IntVar(&o.sizes.storm, "storm-sockets", 5000, "storm: sockets")
 	flags.IntVar(&o.sizes.churn.Sockets, "churn-sockets", 500, "churn: sockets")
 	flags.IntVar(&o.sizes.churn.PerSecond, "churn-rate", 5000, "churn: messages a second over all sockets")
-	flags.IntVar(&o.sizes.publishes, "publishes", 1000, "churn: publishes")
+	flags.IntVar(&o.sizes.churn.Publishes, "publishes", 1000, "churn: publishes")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -129,7 +128,7 @@ func (o *options) complete(peers, modes, secure, echo string) error {
 		o.sizes.echo = append(o.sizes.echo, n)
 	}
 	for name, n := range map[string]int{"rounds": o.rounds, "rate": o.sizes.rate.PerSecond, "rate-sockets": o.sizes.rate.Sockets,
-		"churn-rate": o.sizes.churn.PerSecond, "churn-sockets": o.sizes.churn.Sockets} {
+		"publishes": o.sizes.churn.Publishes, "churn-rate": o.sizes.churn.PerSecond, "churn-sockets": o.sizes.churn.Sockets} {
 		if n < 1 {
 			return fmt.Errorf("--%s %d: at least 1", name, n)
 		}

@@ -95,7 +95,7 @@ func (a *acceptor) turn(uint32) {
 		if err != nil {
 			return
 		}
-		c := &served{stream: stream{loop: a.backend.loop, fd: fd}, backend: a.backend}
+		c := &served{link: link{loop: a.backend.loop, fd: fd}, backend: a.backend}
 		if err := a.backend.loop.add(fd, c); err != nil {
 			_ = unix.Close(fd)
 			continue
@@ -106,7 +106,7 @@ func (a *acceptor) turn(uint32) {
 
 // served is one connection of the backend.
 type served struct {
-	stream
+	link
 	backend *Backend
 	in      []byte // the beginning of a head or frame whose end has not come
 	up      bool   // past the handshake

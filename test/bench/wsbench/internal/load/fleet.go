@@ -38,7 +38,7 @@ func newFleet(l *Loop, s Subject, path string, atOnce int) *fleet {
 
 // dial begins to open the socket of an index, which is told to the user.
 func (f *fleet) dial(ctx context.Context, index int) {
-	s := &socket{stream: stream{loop: f.loop, fd: -1}, user: f.user, head: f.head, index: index}
+	s := &socket{link: link{loop: f.loop, fd: -1}, user: f.user, head: f.head, index: index}
 	for index >= len(f.sockets) {
 		f.sockets = append(f.sockets, nil)
 	}

@@ -142,4 +142,3 @@ func secureHandshake(ctx context.Context, s Subject, n int) error {
 		}
 	}
 }
-

@@ -15,52 +15,38 @@ import (
 // lateness is how long after the window messages may still come back.
 const lateness = 2 * time.Second
 
-// Rate is an open loop: so many messages a second in all, one socket after the other, whether or not
-// the ones before are back. Latency counts from the moment at which a message was due, so that a
-// proxy that stalls pays for every message that had to wait.
-func Rate(ctx context.Context, l *Loop, s Subject, set Settings, p RateParams) (Figures, error) {
-	r, w, err := runRate(ctx, l, s, set, p)
-	if err != nil {
-		return nil, err
-	}
-	if r.firstErr != nil {
-		return nil, r.firstErr
-	}
-	figures := Figures{
-		"cpu_us_per_message": w.cpuPer(float64(r.latency.Count()), time.Microsecond),
-		"messages_per_s":     w.perSecond(r.latency.Count()),
-		"cpu_percent":        w.usedCPU(),
-		"lost":               float64(r.lost()),
-	}
-	r.quantiles(figures)
-	return figures, nil
-}
-
 // RateParams say how much load Rate makes.
 type RateParams struct {
 	Sockets   int
 	PerSecond int // messages, over all sockets
 }
 
-// runRate is Rate without judgement; what is closed or lost is in the result.
-func runRate(ctx context.Context, l *Loop, s Subject, set Settings, p RateParams) (*rate, *window, error) {
-	payload := wire.Payload(MessageSize)
-	r := &rate{frame: wire.ClientFrame(payload), back: wire.ServerFrame(payload), interval: time.Second / time.Duration(p.PerSecond)}
+// Rate is an open loop: so many messages a second in all, one socket after the other, whether or not
+// the ones before are back. Latency counts from the moment at which a message was due, so that a
+// proxy that stalls pays for every message that had to wait.
+func Rate(ctx context.Context, l *Loop, s Subject, set Settings, p RateParams) (Figures, error) {
+	r := newRate(p)
 	f := newFleet(l, s, PathEcho, tlsAtOnce)
 	defer f.close()
 	if err := f.open(ctx, p.Sockets, r); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	r.sockets = f.sockets
-	r.start = time.Now()
+	r.begin(f.sockets)
+	var before, messages int64
 	w := &window{subject: s, settings: set,
-		begin: func() { r.from = time.Since(r.start) }, end: func() { r.to = time.Since(r.start) }}
-	if err := w.run(ctx, l, r.send); err != nil {
-		return nil, nil, err
+		begin: func() { r.from, before = time.Since(r.start), r.received },
+		end:   func() { r.to, messages = time.Since(r.start), r.received-before }}
+	if err := errors.Join(w.run(ctx, l, r.send), r.await(ctx, l), r.firstErr); err != nil {
+		return nil, err
 	}
-	deadline := time.Now().Add(lateness)
-	err := l.Run(ctx, func() bool { return r.lost() > 0 && time.Now().Before(deadline) })
-	return r, w, err
+	figures := Figures{
+		"cpu_us_per_message": w.cpuPer(float64(messages), time.Microsecond),
+		"messages_per_s":     w.perSecond(messages),
+		"cpu_percent":        w.usedCPU(),
+		"lost":               float64(r.lost()),
+	}
+	r.quantiles(figures)
+	return figures, nil
 }
 
 // rate is the user of Rate's sockets.
@@ -77,6 +63,20 @@ type rate struct {
 	cut      int // sockets that were closed
 	firstErr error
 	latency  Histogram
+}
+
+func newRate(p RateParams) *rate {
+	payload := wire.Payload(MessageSize)
+	return &rate{frame: wire.ClientFrame(payload), back: wire.ServerFrame(payload), interval: time.Second / time.Duration(p.PerSecond)}
+}
+
+// begin starts the clock.
+func (r *rate) begin(sockets []*socket) { r.sockets, r.start = sockets, time.Now() }
+
+// await waits for what is still on its way.
+func (r *rate) await(ctx context.Context, l *Loop) error {
+	deadline := time.Now().Add(lateness)
+	return l.Run(ctx, func() bool { return r.lost() > 0 && time.Now().Before(deadline) })
 }
 
 // send sends what is due.
@@ -119,7 +119,7 @@ func (r *rate) closed(s *socket, err error) {
 	r.firstErr = errors.Join(r.firstErr, fmt.Errorf("socket %d was closed: %w", s.index, err))
 }
 
-// lost is how many messages never came back.
+// lost is how many messages did not come back.
 func (r *rate) lost() int64 { return r.sent - r.received }
 
 func (r *rate) quantiles(to Figures) {

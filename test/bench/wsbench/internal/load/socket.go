@@ -23,7 +23,7 @@ type user interface {
 
 // socket is one client of the proxy.
 type socket struct {
-	stream
+	link
 	user   user
 	head   []byte   // the request
 	secure *records // nil: plain
@@ -32,7 +32,9 @@ type socket struct {
 	asked  bool     // the request is sent
 	in     []byte   // bytes that nobody was through with
 
-	due []int64 // when the frames that are not back yet were due, in the mode's own time
+	feed func(*socket) error // sends more when there is room; nil: the mode sends by itself
+	sent int                 // bytes of the frame that feed is sending
+	due  []int64             // when the frames that are not back yet were due, in the mode's own time
 }
 
 func (s *socket) turn(events uint32) {
@@ -49,6 +51,9 @@ func (s *socket) turn(events uint32) {
 	}
 	if err == nil && s.asked && (events == 0 || events&^unix.EPOLLOUT != 0) {
 		err = s.read(events, s, s.take)
+	}
+	if err == nil && s.feed != nil && !s.closed() && len(s.out) == 0 {
+		err = s.feed(s)
 	}
 	if err != nil {
 		s.fail(err)

@@ -3,88 +3,105 @@
 package load
 
 import (
+	"context"
 	"errors"
-	"io"
+	"fmt"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fairlead/fairlead/test/bench/wsbench/internal/wire"
 )
 
-// stream is one non-blocking connection in a loop: what both a client's socket and the backend's
-// are made of.
+// StreamParams say what Stream moves.
+type StreamParams struct {
+	Sockets int
+	Frame   int  // bytes of payload of each frame
+	Up      bool // from clients to the backend; otherwise down
+}
+
+// Stream moves large frames in one direction, as fast as the proxy takes them. What counts are the
+// bytes that arrive behind it.
+func Stream(ctx context.Context, l *Loop, b *Backend, s Subject, set Settings, p StreamParams) (Figures, error) {
+	path := PathDown(p.Frame)
+	if p.Up {
+		path = PathUp
+	}
+	u := &stream{}
+	f := newFleet(l, s, path, tlsAtOnce)
+	defer f.close()
+	if err := f.open(ctx, p.Sockets, u); err != nil {
+		return nil, err
+	}
+	arrived := func() int64 { return u.bytes }
+	if p.Up {
+		arrived = func() int64 { return b.swallowed }
+		u.frame = wire.ClientFrame(wire.Payload(p.Frame))
+		for _, s := range f.sockets {
+			s.feed = u.pour
+			l.later(s)
+		}
+	} else {
+		for _, s := range f.sockets {
+			s.discard = s.secure == nil // nobody looks into them
+		}
+	}
+	var before, moved int64
+	w := window{subject: s, settings: set, begin: func() { before = arrived() }, end: func() { moved = arrived() - before }}
+	if err := errors.Join(w.run(ctx, l, nil), u.err); err != nil {
+		return nil, err
+	}
+	if moved == 0 {
+		return nil, errors.New("nothing arrived")
+	}
+	return Figures{
+		"cpu_ms_per_gb": w.cpuPer(float64(moved)/1e9, time.Millisecond),
+		"gb_per_s":      w.perSecond(moved) / 1e9,
+		"cpu_percent":   w.usedCPU(),
+	}, nil
+}
+
+// stream is the user of Stream's sockets.
 type stream struct {
-	loop *Loop
-	fd   int // -1: closed
-	out  []byte
-	// discard counts bytes that come instead of reading them.
-	discard bool
+	frame []byte
+	bytes int64
+	err   error
 }
 
-// closed reports whether close was called.
-func (s *stream) closed() bool { return s.fd < 0 }
+func (u *stream) opened(*socket) {}
 
-func (s *stream) close() {
-	if s.fd >= 0 {
-		s.loop.close(s.fd)
-		s.fd = -1
-	}
+func (u *stream) data(_ *socket, b []byte) int {
+	u.bytes += int64(len(b))
+	return len(b)
 }
 
-// write sends b, or keeps what doesn't fit for flush; b may be used again at once.
-func (s *stream) write(b []byte) error {
-	if len(s.out) > 0 {
-		s.out = append(s.out, b...)
-		return nil
-	}
-	n, err := send(s.fd, b)
-	if err != nil && err != unix.EAGAIN {
-		return err
-	}
-	s.out = append(s.out, b[n:]...)
-	return nil
+func (u *stream) closed(s *socket, err error) {
+	u.err = errors.Join(u.err, fmt.Errorf("socket %d was closed: %w", s.index, err))
 }
 
-// flush sends what write kept.
-func (s *stream) flush() error {
-	if len(s.out) == 0 {
-		return nil
-	}
-	n, err := send(s.fd, s.out)
-	if err != nil && err != unix.EAGAIN {
-		return err
-	}
-	s.out = append(s.out[:0], s.out[n:]...)
-	return nil
-}
-
-// read gives to what comes: a whole turn's worth at most, after which self has another turn. For
-// discarded bytes the slice is only as long as they were. io.EOF: the other end is done.
-func (s *stream) read(events uint32, self source, to func([]byte)) error {
-	ended := events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
-	for !s.closed() {
-		n, err := recv(s.fd, s.loop.buffer, s.discard)
-		switch {
-		case err == unix.EAGAIN:
+// pour sends the frame again and again, until nothing more fits or the turn is over: plain bytes
+// from where the kernel left off, so that they are not copied on the way, secure ones in records.
+func (u *stream) pour(s *socket) error {
+	for moved := 0; moved < turnBytes; {
+		piece := u.frame[s.sent:min(len(u.frame), s.sent+turnBytes)]
+		n, err := len(piece), error(nil)
+		if s.secure != nil {
+			err = s.transmit(piece)
+		} else {
+			n, err = send(s.fd, piece)
+		}
+		if err == unix.EAGAIN {
 			return nil
-		case err == unix.EINTR:
-			continue
-		case err != nil:
-			return err
-		case n == 0:
-			return io.EOF
 		}
-		to(s.loop.buffer[:n])
-		switch {
-		case n < len(s.loop.buffer) && !ended:
-			return nil // short: there was no more
-		case n == len(s.loop.buffer) && !s.closed():
-			s.loop.later(self)
-			if !ended {
-				return nil
-			}
+		if err != nil {
+			return err
+		}
+		s.sent = (s.sent + n) % len(u.frame)
+		moved += n
+		if len(s.out) > 0 { // until it is flushed
+			return nil
 		}
 	}
+	s.loop.later(s)
 	return nil
 }
-
-// refused reports whether nobody listened or the queue of those waiting was full.
-func refused(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }

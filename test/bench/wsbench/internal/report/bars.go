@@ -30,6 +30,8 @@ func echoCases(secure bool) []Case {
 	return []Case{{"echo", "100 sockets", secure}, {"echo", "1000 sockets", secure}}
 }
 
+var churnCases = []Case{{"churn", "1000 publishes", false}, {"churn", "1000 publishes", true}}
+
 // bars are those of the tunnel engine.
 var bars = []bar{
 	{"CPU per message, echo, plain, against nginx", echoCases(false), "cpu_us_per_message", 1.00, []string{"nginx"}, none},
@@ -39,9 +41,9 @@ var bars = []bar{
 	{"memory per idle tunnel, plain", []Case{{"idle", "9000 tunnels", false}}, "bytes_per_tunnel", 0.35, nil, 1.6 * 1024},
 	{"memory per idle tunnel, TLS", []Case{{"idle", "9000 tunnels", true}}, "bytes_per_tunnel", 0.5, nil, none},
 	{"CPU per handshake, plain", []Case{{"handshake", "", false}}, "cpu_us_per_handshake", 1, []string{"nginx"}, none},
-	{"CPU per GB, 1 MiB frames", []Case{{"stream", "1 MiB down", false}, {"stream", "1 MiB up", false}}, "cpu_ms_per_gb", 0.35, rivals, none},
-	{"tunnels closed during publishes", []Case{{"churn", "", false}, {"churn", "", true}}, "tunnels_closed", none, nil, 0},
-	{"messages lost during publishes", []Case{{"churn", "", false}, {"churn", "", true}}, "messages_lost", none, nil, 0},
+	{"CPU per GB, 1 MiB frames", []Case{{"stream", "1024 KiB down", false}, {"stream", "1024 KiB up", false}}, "cpu_ms_per_gb", 0.35, rivals, none},
+	{"tunnels closed during publishes", churnCases, "tunnels_closed", none, nil, 0},
+	{"messages lost during publishes", churnCases, "messages_lost", none, nil, 0},
 	{"CPU of 9,000 idle tunnels, % of a core", []Case{{"idle", "9000 tunnels", false}}, "quiet_cpu_percent", none, nil, 0.1},
 }
 
