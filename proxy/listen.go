@@ -68,6 +68,7 @@ func (s *Server) newHTTP(h http.Handler) *http.Server {
 		IdleTimeout:                  keepAliveTimeout,
 		MaxHeaderBytes:               maxHead,
 		DisableGeneralOptionsHandler: true,
+		ConnContext:                  withConn,
 		ErrorLog:                     slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 }
@@ -98,6 +99,11 @@ func (s *Server) Serve(ctx context.Context) error {
 	group, failed := errgroup.WithContext(base)
 	group.Go(func() error { s.drainSessions(base); return nil })
 	for _, l := range s.listeners() {
+		if l.server == s.http.server {
+			if l.Listener, err = s.openDoors(l.Listener); err != nil {
+				return err
+			}
+		}
 		group.Go(l.serve)
 	}
 	s.reportReadiness()

@@ -39,6 +39,12 @@ type exchange struct {
 
 // ServeHTTP takes one request from match to finish. Whatever happens, there is one Outcome.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if u := begun(r); u != nil {
+		u.w, u.r = w, r
+		defer s.handshakes.Add(-1) // the event loop has counted it
+		u.serve(u.resume)
+		return
+	}
 	x := &exchange{
 		server: s, w: w, r: r, begun: time.Now(), id: nextID(),
 		client: s.forwarding.Client(r), upgrade: handshake.Upgrade(r),
@@ -48,12 +54,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.handshakes.Add(1)
 		defer s.handshakes.Add(-1)
 	}
+	x.serve((*exchange).run)
+}
+
+// serve takes the request to its finish.
+func (x *exchange) serve(run func(*exchange) error) {
 	defer x.caught()
-	x.finish(x.run())
+	x.finish(run(x))
 }
 
 // run is the table of contents of a session.
 func (x *exchange) run() error {
+	if err := x.choose(); err != nil {
+		return err
+	}
+	if x.upgrade == "" {
+		return x.servePlain()
+	}
+	return x.serveUpgrade()
+}
+
+// choose finds the request's route, asks whether it wants the request, and prepares the choice of
+// an endpoint.
+func (x *exchange) choose() error {
 	if err := x.match(); err != nil {
 		return err
 	}
@@ -62,13 +85,20 @@ func (x *exchange) run() error {
 	}
 	x.picks = newPicker(x.hit.Route, x.r, x.client.Address)
 	x.hit.Route.Live.Acquire()
-	if x.upgrade == "" {
-		return x.servePlain()
-	}
+	return nil
+}
+
+// serveUpgrade takes an upgrade to an endpoint and its answer to the client.
+func (x *exchange) serveUpgrade() error {
 	answer, err := x.connect()
 	if err != nil {
 		return err
 	}
+	return x.switched(answer)
+}
+
+// switched gives the endpoint's answer to the client, and with a 101 both to a tunnel.
+func (x *exchange) switched(answer *backend.Answer) error {
 	if answer.Response.StatusCode != http.StatusSwitchingProtocols {
 		return x.relay(answer)
 	}

@@ -19,7 +19,7 @@ func dial(ctx context.Context, e Endpoint, timeout time.Duration) (net.Conn, *Fa
 		bounded, cancel = context.WithTimeout(ctx, timeout)
 		defer cancel()
 	}
-	dialer := net.Dialer{KeepAliveConfig: keepAlive}
+	dialer := net.Dialer{KeepAliveConfig: loop.KeepAlive}
 	conn, err := dialer.DialContext(bounded, "tcp", e.Address.String())
 	if err == nil && e.TLS {
 		conn, err = encrypt(bounded, conn, e.ServerName)

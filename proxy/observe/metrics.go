@@ -93,12 +93,20 @@ func (m *metrics) collectors() []prometheus.Collector {
 	}
 }
 
+// closeCodes are the labels of 1000 to 1014, so that the end of a session allocates none.
+var closeCodes = func() (labels [15]string) {
+	for i := range labels {
+		labels[i] = strconv.Itoa(1000 + i)
+	}
+	return labels
+}()
+
 // closeCodeLabel returns the code as RFC 6455 section 7.4.1 and its registry know it, or the range
 // that it is from: an endpoint may choose any of a thousand codes, a label may not.
 func closeCodeLabel(code int) string {
 	switch {
 	case 1000 <= code && code <= 1014:
-		return strconv.Itoa(code)
+		return closeCodes[code-1000]
 	case 3000 <= code && code <= 3999:
 		return "3xxx"
 	case 4000 <= code && code <= 4999:

@@ -412,6 +412,22 @@ func TestAFloodOfClientsDoesNotFloodTheLog(t *testing.T) {
 	}
 }
 
+// 10,000 clients a second may return after an outage: what is not logged must cost next to nothing.
+func TestASessionThatIsNotLoggedAllocatesNothing(t *testing.T) {
+	o, err := New(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), func(func(Live) bool) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Session{Route: "chat", Protocol: "websocket", Client: netip.MustParseAddr("192.0.2.7"), Host: "chat.example.com"}
+	n := testing.AllocsPerRun(1000, func() {
+		o.Opened(s, time.Millisecond)
+		o.Ended(Outcome{Session: s, Reason: model.Closed, By: model.ByClient, CloseCode: 1001, Tunnelled: true})
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 func TestOneRegistryTakesOneObserver(t *testing.T) {
 	c := newCrew(t)
 	if _, err := New(c.reg, slog.New(slog.DiscardHandler), c.sessions()); err == nil {

@@ -3,6 +3,7 @@ package table
 import (
 	"crypto/tls"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/proxy/balance"
@@ -28,6 +29,11 @@ type Route struct {
 	// Live outlives the table.
 	Live     *live.Route
 	Backends []WeightedBackend
+}
+
+// NeedsTLS reports whether endpoints of the route are spoken to by TLS.
+func (r *Route) NeedsTLS() bool {
+	return slices.ContainsFunc(r.Backends, func(b WeightedBackend) bool { return b.TLS })
 }
 
 // WeightedBackend is one destination of a route.

@@ -107,12 +107,20 @@ func (t *Tunnel) Adopt(l *loop.Loop, clientSocket, endpointSocket int, s *Spec) 
 	t.run(s)
 }
 
+// userTimeoutSlack is how much longer than Spec.Stall bytes may stay unacknowledged: an end that is
+// there but doesn't read is given up by the tunnel, which can say why, before the kernel does.
+const userTimeoutSlack = 10 * time.Second
+
 // run starts the lanes.
 func (t *Tunnel) run(s *Spec) {
 	t.start = t.loop.Now() - firstStamp
 	t.prepare(s)
 	for i := range t.lanes {
-		if l := &t.lanes[i]; l.secure != nil {
+		l := &t.lanes[i]
+		if t.stall > 0 {
+			loop.SetUserTimeout(int(l.fd), t.stall+userTimeoutSlack)
+		}
+		if l.secure != nil {
 			l.secure.begin(l)
 		}
 	}
@@ -164,7 +172,10 @@ func detach(c net.Conn) (w wire, unread []byte, err error) {
 		}
 		w.secure = &secure{conn: secured, below: below}
 		c = below.NetConn()
-	} else if handed, ok := c.(*loop.Conn); ok {
+	} else if handed, ok := c.(interface {
+		NetConn() net.Conn
+		Unread() []byte
+	}); ok {
 		c, unread = handed.NetConn(), handed.Unread()
 	}
 	tcp, ok := c.(*net.TCPConn)

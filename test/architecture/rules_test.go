@@ -41,19 +41,24 @@ var rules = []rule{
 		caught: "proxy/table -> proxy/backend",
 	},
 	{
-		of: []string{"proxy/accept", "proxy/admit", "proxy/handshake"}, only: []string{"proxy/model", "proxy/live"},
+		of: []string{"proxy/accept", "proxy/admit", "proxy/handshake"}, only: []string{"proxy/model", "proxy/live", "proxy/loop"},
 		why:    "the phases of a connection don't know each other: proxy/session.go alone joins them, in the order in which they happen",
 		caught: "proxy/admit -> proxy/table",
 	},
 	{
-		of: []string{"proxy/backend"}, only: []string{"proxy/model", "proxy/live", "proxy/handshake"},
+		of: []string{"proxy/backend"}, only: []string{"proxy/model", "proxy/live", "proxy/handshake", "proxy/loop"},
 		why:    "to judge an endpoint's answer it needs the rules of the handshake, of the other phases nothing",
 		caught: "proxy/backend -> proxy/observe",
 	},
 	{
-		of: []string{"proxy/tunnel"}, only: []string{"proxy/model", "proxy/live", "proxy/frame"},
+		of: []string{"proxy/tunnel"}, only: []string{"proxy/model", "proxy/live", "proxy/frame", "proxy/loop"},
 		why:    "a tunnel never holds the table, and its engine must be replaceable: it gets two connections and a few values",
 		caught: "proxy/tunnel -> proxy/table",
+	},
+	{
+		of: []string{"proxy/loop"}, only: []string{},
+		why:    "it waits for sockets and time, and knows neither what they are for nor who owns them",
+		caught: "proxy/loop -> proxy/tunnel",
 	},
 	{
 		of: []string{"proxy/observe"}, only: []string{"proxy/model"},

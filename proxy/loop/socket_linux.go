@@ -1,0 +1,132 @@
+//go:build linux && !portable
+
+package loop
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Detach takes the socket out of a connection, which is closed; the socket stays open and does not
+// block. After an error the connection is as it was.
+func Detach(c *net.TCPConn) (fd int, err error) {
+	fd, err = duplicate(c)
+	if err == nil {
+		_ = c.Close() // the socket lives on in the copy
+	}
+	return fd, err
+}
+
+// DetachListener is Detach for a listener. Connections that it has accepted from then on have the
+// options of [Connect]'s sockets, which they inherit.
+func DetachListener(l *net.TCPListener) (fd int, err error) {
+	if fd, err = duplicate(l); err != nil {
+		return -1, err
+	}
+	_ = l.Close()
+	if err := setOptions(fd); err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+// duplicate returns a copy of a descriptor. The runtime's poller watches the original and would wake
+// for each of its events; a copy is not watched once the original is closed.
+func duplicate(c syscall.Conn) (fd int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	var failed error
+	err = raw.Control(func(from uintptr) { fd, failed = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0) })
+	if err != nil {
+		return -1, err
+	}
+	if failed != nil {
+		return -1, os.NewSyscallError("dup", failed)
+	}
+	return fd, nil
+}
+
+// Attach gives a socket to the Go runtime. The descriptor is closed, also after an error.
+func Attach(fd int) (net.Conn, error) {
+	file := os.NewFile(uintptr(fd), "socket")
+	conn, err := net.FileConn(file) // a copy
+	_ = file.Close()
+	if err != nil {
+		return nil, fmt.Errorf("a socket for the runtime: %w", err)
+	}
+	return conn, nil
+}
+
+// Accept takes a connection that waits on a listening socket. EAGAIN says that there is none.
+func Accept(listener int) (fd int, from netip.AddrPort, err error) {
+	fd, peer, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+	if err != nil {
+		return -1, from, err
+	}
+	switch a := peer.(type) {
+	case *unix.SockaddrInet4:
+		from = netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		from = netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	}
+	return fd, from, nil
+}
+
+// Connect begins a TCP connection. The socket can be written to, or has failed, when the loop says
+// that it is Writable. It has no delay (TCP_NODELAY) and probes of KeepAlive.
+func Connect(to netip.AddrPort) (fd int, err error) {
+	family, address := socketAddress(to)
+	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, os.NewSyscallError("socket", err)
+	}
+	if err = setOptions(fd); err == nil {
+		// Bare: whoever reports it knows where to.
+		if err = unix.Connect(fd, address); err == unix.EINPROGRESS { //nolint:errorlint // an Errno
+			err = nil
+		}
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func socketAddress(to netip.AddrPort) (family int, address unix.Sockaddr) {
+	if a := to.Addr().Unmap(); a.Is4() {
+		return unix.AF_INET, &unix.SockaddrInet4{Port: int(to.Port()), Addr: a.As4()}
+	}
+	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+}
+
+// SetUserTimeout bounds how long bytes may stay unacknowledged before the connection is given up:
+// without it a peer that vanishes while bytes are under way keeps the socket for 15 minutes.
+func SetUserTimeout(fd int, d time.Duration) {
+	// A socket that refuses it works without.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d/time.Millisecond))
+}
+
+func setOptions(fd int) error {
+	for _, o := range [...]struct{ level, name, value int }{
+		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(KeepAlive.Idle / time.Second)},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(KeepAlive.Interval / time.Second)},
+		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, KeepAlive.Count},
+	} {
+		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	return nil
+}
