@@ -49,10 +49,8 @@ func (w *wheel) put(t *Timer) {
 		shift += slotBits
 		level++
 	}
-	i := int(t.tick>>shift) & (slots - 1)
-	if ahead >= slots {
-		i = int(w.tick>>shift-1) & (slots - 1) // out of reach: the slot that comes last
-	}
+	// What is out of reach of the highest level waits in the slot that comes last.
+	i := int(min(t.tick>>shift, w.tick>>shift+slots-1)) & (slots - 1)
 	t.slot = uint16(1 + level*slots + i)
 	head := &w.slots[level][i]
 	t.prev, t.next = nil, *head
