@@ -19,6 +19,8 @@ const (
 	BufferSize = 64 << 10
 	// maxEvents is how many events are taken from the kernel at a time.
 	maxEvents = 256
+	// maxWait keeps the time to wait, in milliseconds, within the 32 bits that the kernel has for it.
+	maxWait = 24 * time.Hour
 )
 
 // Events says what has changed on a descriptor.
@@ -64,12 +66,12 @@ type Loop struct {
 	clock clock
 	wheel wheel
 
-	mu    sync.Mutex
-	tasks []func() // guarded by mu
-	rung  bool     // guarded by mu: the bell rings, or will not be waited for
+	mu       sync.Mutex
+	tasks    []func() // guarded by mu
+	rung     bool     // guarded by mu: the bell rings, or will not be waited for
+	stopping bool     // guarded by mu: no task is taken any more
 
-	stopping bool
-	done     chan struct{}
+	done chan struct{}
 }
 
 // registration is who owns a descriptor. The serial number tells it from earlier owners.
@@ -143,11 +145,11 @@ func (l *Loop) Close(fd int) {
 // Again calls the owner once more, without events, when everybody else had a turn.
 func (l *Loop) Again(o Owner) { l.again = append(l.again, o) }
 
-// Do lets the loop call f soon. It reports false, and doesn't, when the loop has stopped.
+// Do lets the loop call f soon. It reports false, and doesn't, when the loop stops or has stopped.
 func (l *Loop) Do(f func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stopped() {
+	if l.stopping {
 		return false
 	}
 	l.tasks = append(l.tasks, f)
@@ -156,15 +158,6 @@ func (l *Loop) Do(f func()) bool {
 		l.ring()
 	}
 	return true
-}
-
-func (l *Loop) stopped() bool {
-	select {
-	case <-l.done:
-		return true
-	default:
-		return false
-	}
 }
 
 func (l *Loop) ring() {
@@ -198,7 +191,7 @@ func (l *Loop) Now() time.Duration { return l.clock.now() }
 // run is the loop.
 func (l *Loop) run() {
 	defer l.exit()
-	for !l.stopping {
+	for last := false; !last; {
 		n := l.wait()
 		l.clock.update()
 		for i := range n {
@@ -210,7 +203,7 @@ func (l *Loop) run() {
 		}
 		l.callAgain()
 		l.wheel.advance(l.clock.now())
-		l.doTasks()
+		last = l.doTasks()
 	}
 }
 
@@ -223,26 +216,23 @@ func (l *Loop) callAgain() {
 	}
 }
 
-// doTasks does what other goroutines have asked for.
-func (l *Loop) doTasks() {
+// doTasks does what other goroutines have asked for, and reports whether there will be nothing more.
+func (l *Loop) doTasks() (last bool) {
 	l.mu.Lock()
 	tasks := l.tasks
 	l.tasks = nil
 	l.rung = false
+	last = l.stopping
 	l.mu.Unlock()
 	for _, f := range tasks {
 		f()
 	}
+	return last
 }
 
 // wait returns how many events there are. It blocks as long as there is nothing else to do.
 func (l *Loop) wait() int {
-	timeout := -1
-	if len(l.again) > 0 {
-		timeout = 0
-	} else if next, any := l.wheel.next(); any {
-		timeout = int((max(next-l.clock.precise(), 0) + time.Millisecond - 1) / time.Millisecond)
-	}
+	timeout := l.timeout()
 	for {
 		n, err := l.epollWait(timeout)
 		switch {
@@ -255,19 +245,36 @@ func (l *Loop) wait() int {
 	}
 }
 
+// timeout returns how many milliseconds there is nothing to do but to wait for events, -1 when there
+// is no end to it.
+func (l *Loop) timeout() int {
+	if len(l.again) > 0 {
+		return 0
+	}
+	next, any := l.wheel.next()
+	if !any {
+		return -1
+	}
+	wait := min(max(next-l.clock.precise(), 0), maxWait)
+	return int((wait + time.Millisecond - 1) / time.Millisecond)
+}
+
 // stop ends the loop after the tasks that were asked for before, and waits for it.
 func (l *Loop) stop() {
-	l.Do(func() { l.stopping = true })
+	l.mu.Lock()
+	if !l.stopping {
+		l.stopping = true
+		l.ring()
+	}
+	l.mu.Unlock()
 	<-l.done
 }
 
 // exit closes what the loop owns. Owners that are still there are not told.
 func (l *Loop) exit() {
-	l.mu.Lock()
-	close(l.done)
-	l.mu.Unlock()
 	_ = unix.Close(l.bell)
 	_ = unix.Close(l.poll)
+	close(l.done)
 }
 
 // Loops are the event loops of a process.

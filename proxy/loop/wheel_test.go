@@ -200,6 +200,23 @@ func TestATimerSetsItselfAgain(t *testing.T) {
 	}
 }
 
+// However far away the next timer is, the kernel can wait for it: it counts milliseconds in 32 bits,
+// and what is more than 24 days would be no time at all, or for ever.
+func TestWaitingVeryLong(t *testing.T) {
+	var l Loop
+	l.clock.start()
+	if l.timeout() != -1 {
+		t.Errorf("a loop without timers waits %d ms", l.timeout())
+	}
+	var timer Timer
+	for _, after := range []time.Duration{0, time.Hour, 30 * day, 45 * day, reach + day} {
+		l.At(&timer, after, nil)
+		if wait := time.Duration(l.timeout()) * time.Millisecond; wait < min(after, time.Hour)/2 || wait > day {
+			t.Errorf("for a timer after %s the loop waits %s", after, wait)
+		}
+	}
+}
+
 func BenchmarkMoveATimer(b *testing.B) {
 	var w wheel
 	timers := make([]Timer, 100_000)

@@ -65,12 +65,15 @@ func (e *Engine) Start(t *Tunnel, s Spec) {
 	t.lanes[client].wire, t.lanes[endpoint].wire = fromClient, fromEndpoint
 	started := l.Do(func() {
 		if err := t.register(); err != nil {
+			l.Close(int(fromClient.fd))
+			l.Close(int(fromEndpoint.fd))
 			t.refuse(&s, err)
 			return
 		}
 		t.run(&s)
 	})
 	if !started {
+		_, _ = unix.Close(int(fromClient.fd)), unix.Close(int(fromEndpoint.fd))
 		t.refuse(&s, errStopped)
 	}
 }
@@ -87,11 +90,8 @@ func (t *Tunnel) register() error {
 	return nil
 }
 
-// refuse ends a tunnel that could not begin.
+// refuse ends a tunnel that could not begin and whose sockets are closed.
 func (t *Tunnel) refuse(s *Spec, err error) {
-	for i := range t.lanes {
-		t.loop.Close(int(t.lanes[i].fd))
-	}
 	t.loop.Join(-1)
 	s.Owner.TunnelEnded(Result{Reason: model.Lost, By: model.ByProxy, Err: err})
 }
