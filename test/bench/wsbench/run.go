@@ -50,11 +50,7 @@ func runAll(ctx context.Context, o *options, out, log io.Writer) error {
 	if len(b.report.Results) == 0 {
 		return err
 	}
-	err = errors.Join(err, b.report.Write(o.output))
-	if err := b.report.WriteTables(out, ours); err != nil {
-		return err
-	}
-	return errors.Join(err, b.report.WriteBars(out, ours))
+	return errors.Join(err, b.report.Write(o.output), b.report.WriteAll(out, ours))
 }
 
 // prepare builds what is measured, then gives the machine its shape.

@@ -5,7 +5,7 @@ package peer
 import "fmt"
 
 // Names are the peers that Open knows, in the order in which they are shown.
-var Names = []string{"nginx", "nginx-ingress", "haproxy", "naive"}
+var Names = []string{"nginx", "nginx-ingress", "haproxy", "caddy", "traefik", "naive"}
 
 // Open builds or finds a peer.
 func Open(b Builder, name string) (*Peer, error) {
@@ -16,6 +16,10 @@ func Open(b Builder, name string) (*Peer, error) {
 		return nginxIngress()
 	case "haproxy":
 		return haproxy()
+	case "caddy":
+		return caddy(b)
+	case "traefik":
+		return traefik(b)
 	case "naive":
 		return naive(b)
 	}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // Builder builds Go programs into a folder.
@@ -16,9 +17,20 @@ type Builder struct {
 	Cache string // where binaries go
 }
 
-// build builds a package of the module that the working folder is in, as it would be shipped.
+// build builds a package of the repository as it would be shipped.
 func (b Builder) build(name, pkg string) (string, error) {
 	return b.buildIn(b.Root, name, pkg)
+}
+
+// buildTool builds the tool of the module test/bench/peers/NAME. The go.mod there pins its version;
+// it is a module of its own because what it requires must not decide the versions of ours. The
+// first time takes minutes.
+func (b Builder) buildTool(name string) (string, error) {
+	return b.buildIn(b.module(name), name, "tool")
+}
+
+func (b Builder) module(name string) string {
+	return filepath.Join(b.Root, "test", "bench", "peers", name)
 }
 
 func (b Builder) buildIn(folder, name, pkg string) (string, error) {
@@ -35,4 +47,13 @@ func (b Builder) buildIn(folder, name, pkg string) (string, error) {
 	return binary, nil
 }
 
-func goVersion() string { return runtime.Version() }
+// toolVersion is the version of a Go module that a tool is built from.
+func (b Builder) toolVersion(name, path string) string {
+	cmd := exec.Command("go", "list", "-m", "-f", "{{.Version}}", path)
+	cmd.Dir = b.module(name)
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown: " + err.Error()
+	}
+	return strings.TrimSpace(string(out)) + ", " + runtime.Version()
+}

@@ -14,21 +14,11 @@ import (
 	"time"
 )
 
-// fairleadManifests serve one host, over TLS too. Blanks: host, certificate, key, endpoints, port.
+// fairleadManifests lead to the backend. Blanks: its port, endpoints.
 const fairleadManifests = `apiVersion: networking.k8s.io/v1
 kind: IngressClass
 metadata: {name: fairlead}
 spec: {controller: fairlead.dev/ingress-controller}
----
-apiVersion: v1
-kind: Secret
-metadata: {name: bench-tls}
-type: kubernetes.io/tls
-stringData:
-  tls.crt: |
-%[2]s
-  tls.key: |
-%[3]s
 ---
 apiVersion: v1
 kind: Service
@@ -39,8 +29,20 @@ apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: bench-1, labels: {kubernetes.io/service-name: bench}}
 addressType: IPv4
-ports: [{name: ws, port: %[5]d}]
-endpoints: [%[4]s]
+ports: [{name: ws, port: %[1]d}]
+endpoints: [%[2]s]
+`
+
+// fairleadSecret is the certificate. Blanks: certificate, key, both indented.
+const fairleadSecret = `apiVersion: v1
+kind: Secret
+metadata: {name: bench-tls}
+type: kubernetes.io/tls
+stringData:
+  tls.crt: |
+%s
+  tls.key: |
+%s
 `
 
 // fairleadRoute is the route of the measured host, in a file of its own, which churn rewrites.
@@ -67,7 +69,7 @@ spec:
 // Fairlead is Fairlead from a binary, under a name; two builds can be measured beside each other.
 func Fairlead(name, binary string) *Peer {
 	return &Peer{Name: name, Binary: binary, Version: versionOf(binary, "version"), Ours: true,
-		configure: configureFairlead, publish: publishFairlead}
+		configure: configureFairlead, publish: publishFairlead, serves: servesFairlead}
 }
 
 func configureFairlead(s Site) ([]string, error) {
@@ -79,8 +81,12 @@ func configureFairlead(s Site) ([]string, error) {
 	for _, a := range s.Backends {
 		endpoints = append(endpoints, fmt.Sprintf("{addresses: [%s]}", a.Addr()))
 	}
-	text := fmt.Sprintf(fairleadManifests, s.Host, indent(s.Certificate.Chain), indent(s.Certificate.Key), strings.Join(endpoints, ", "), s.Backends[0].Port())
-	if _, err := s.write("manifests/bench.yaml", text); err != nil {
+	text := fmt.Sprintf(fairleadManifests, s.Backends[0].Port(), strings.Join(endpoints, ", "))
+	if _, err := s.write("manifests/backend.yaml", text); err != nil {
+		return nil, err
+	}
+	text = fmt.Sprintf(fairleadSecret, indent(s.Certificate.Chain), indent(s.Certificate.Key))
+	if _, err := s.write("manifests/secret.yaml", text); err != nil {
 		return nil, err
 	}
 	if err := writeRoute(s, 0); err != nil {
@@ -88,6 +94,12 @@ func configureFairlead(s Site) ([]string, error) {
 	}
 	return []string{"standalone", "--manifests", folder, "--http-address", s.HTTP.String(), "--https-address", s.HTTPS.String(),
 		"--admin-address", s.Admin.String(), "--log-level=warn"}, nil
+}
+
+// servesFairlead reports whether the manifests are read: until then everything is answered 503.
+func servesFairlead(ctx context.Context, s Site) bool {
+	count, err := published(ctx, s)
+	return err == nil && count > 0
 }
 
 // writeRoute writes the routes at once, as a file that was never half written.

@@ -31,7 +31,9 @@ type Peer struct {
 	configure func(Site) ([]string, error)
 	// publish changes the configuration of a running one and waits until it is served; nil: not measured.
 	publish func(ctx context.Context, s Site, n int) error
-	modes   []string // in which it is measured; none: in all
+	// serves reports whether one that accepts connections has read its configuration; nil: it has.
+	serves func(ctx context.Context, s Site) bool
+	modes  []string // in which it is measured; none: in all
 }
 
 // Takes reports whether the peer is measured in a mode.
@@ -175,25 +177,26 @@ func (r *Process) Args(scratch string) []string {
 // PID is that of the first process.
 func (r *Process) PID() int { return r.cmd.Process.Pid }
 
-// ready waits until both ports accept.
+// ready waits until both ports accept and what comes there is served.
 func (r *Process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	var dialer net.Dialer
-	for _, at := range []netip.AddrPort{r.Site.HTTP, r.Site.HTTPS} {
-		for {
-			conn, err := dialer.DialContext(ctx, "tcp", at.String())
-			if err == nil {
-				_ = conn.Close()
-				break
-			}
-			select {
-			case <-r.done:
-				return fmt.Errorf("it ended: %w", r.err)
-			case <-ctx.Done():
-				return fmt.Errorf("it does not accept on %s: %w", at, err)
-			case <-time.After(10 * time.Millisecond):
-			}
+	accepts := func(at netip.AddrPort) bool {
+		conn, err := dialer.DialContext(ctx, "tcp", at.String())
+		if err != nil {
+			return false
+		}
+		_ = conn.Close()
+		return true
+	}
+	for !accepts(r.Site.HTTP) || !accepts(r.Site.HTTPS) || r.peer.serves != nil && !r.peer.serves(ctx, r.Site) {
+		select {
+		case <-r.done:
+			return fmt.Errorf("it ended: %w", r.err)
+		case <-ctx.Done():
+			return fmt.Errorf("it does not serve: %w", ctx.Err())
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 	return nil
@@ -216,7 +219,7 @@ func (s *Site) listen() error {
 	return nil
 }
 
-// Files are the names of the configuration files in its folder.
+// Files are the names of the configuration files in its folder, without the one with a key.
 func (r *Process) Files() []string {
 	var names []string
 	for _, pattern := range []string{"*.conf", "*.cfg", "*.json", "*.y*ml", "manifests/*"} {
@@ -225,7 +228,7 @@ func (r *Process) Files() []string {
 			continue
 		}
 		for _, path := range found {
-			if name, err := filepath.Rel(r.Site.Folder, path); err == nil {
+			if name, err := filepath.Rel(r.Site.Folder, path); err == nil && filepath.Base(name) != "secret.yaml" {
 				names = append(names, name)
 			}
 		}

@@ -3,22 +3,40 @@ package report
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// WriteTables writes a Markdown table for each case: medians, least and most of the rounds, and
-// what Fairlead's median is of each peer's.
-func (r *Report) WriteTables(w io.Writer, of string) error {
+// WriteAll writes the whole report in Markdown: where it was measured, the bars, a table for each
+// case, and the configurations. All ratios are those of the peer named of.
+func (r *Report) WriteAll(w io.Writer, of string) error {
+	var b strings.Builder
+	m := r.Machine
+	fmt.Fprintf(&b, "Measured %s (%s) at %s: %d rounds on %d cores of %s, %d GiB, Linux %s; the proxy on core %s, clients and backend on core %s.\n",
+		r.Begun.Format("2006-01-02"), r.Took, r.Commit, r.Rounds, m.Cores, m.CPU, m.MemoryGiB, m.Kernel, m.ProxyCore, m.LoadCore)
+	b.WriteString("\n| proxy | version |\n|---|---|\n")
+	for _, p := range r.Peers {
+		fmt.Fprintf(&b, "| %s | %s |\n", p.Name, p.Version)
+	}
+	fmt.Fprintf(&b, "\n### Bars\n\n%s", r.bars(of))
 	for _, c := range r.cases() {
-		if _, err := fmt.Fprintf(w, "%s\n\n", r.table(c, of)); err != nil {
-			return err
+		fmt.Fprintf(&b, "\n%s\n", r.table(c, of))
+	}
+	b.WriteString("\n### Configurations\n")
+	for _, p := range r.Peers {
+		fmt.Fprintf(&b, "\n`%s`\n", strings.Join(p.Args, " "))
+		for _, name := range slices.Sorted(maps.Keys(p.Files)) {
+			fmt.Fprintf(&b, "\n%s:\n\n```\n%s\n```\n", name, strings.TrimSpace(p.Files[name]))
 		}
 	}
-	return nil
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
-// table is one case: a row for each peer.
+// table is one case: a row for each peer with medians, the least and the most of the rounds, and
+// what Fairlead's median is of the peer's.
 func (r *Report) table(c Case, of string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### %s\n\n| proxy |", c)
