@@ -68,6 +68,11 @@ var ErrWouldBlock net.Error = wouldBlock{}
 
 type wouldBlock struct{}
 
-func (wouldBlock) Error() string   { return "nothing to read yet" }
-func (wouldBlock) Timeout() bool   { return false }
+// Error implements error.
+func (wouldBlock) Error() string { return "nothing to read yet" }
+
+// Timeout implements net.Error.
+func (wouldBlock) Timeout() bool { return false }
+
+// Temporary implements net.Error; it is what crypto/tls goes by.
 func (wouldBlock) Temporary() bool { return true }

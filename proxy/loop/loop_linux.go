@@ -27,11 +27,11 @@ const (
 type Events uint32
 
 const (
-	// Readable: there is something to read, be it an end or an error.
+	// Readable says that there is something to read, be it an end or an error.
 	Readable Events = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
-	// Writable: there is room to write, or writing fails now.
+	// Writable says that there is room to write, or that writing fails now.
 	Writable Events = unix.EPOLLOUT | unix.EPOLLHUP | unix.EPOLLERR
-	// Ended: the other end sends nothing more, or the connection is broken.
+	// Ended says that the other end sends nothing more, or that the connection is broken.
 	Ended Events = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 )
 
@@ -235,10 +235,10 @@ func (l *Loop) wait() int {
 	timeout := l.timeout()
 	for {
 		n, err := l.epollWait(timeout)
-		switch {
-		case err == 0:
+		switch err {
+		case 0:
 			return n
-		case err == unix.EINTR: // the runtime preempts by signals
+		case unix.EINTR: // the runtime preempts by signals
 			return 0
 		}
 		panic(fmt.Sprintf("epoll_wait: %v", err)) // the loop closed its own descriptor
@@ -251,8 +251,8 @@ func (l *Loop) timeout() int {
 	if len(l.again) > 0 {
 		return 0
 	}
-	next, any := l.wheel.next()
-	if !any {
+	next, found := l.wheel.next()
+	if !found {
 		return -1
 	}
 	wait := min(max(next-l.clock.precise(), 0), maxWait)

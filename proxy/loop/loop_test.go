@@ -105,7 +105,7 @@ func TestTasksOfManyGoroutines(t *testing.T) {
 
 // A loop stops while many ask for something: what it took on is done, and what it didn't is not.
 func TestNoTaskIsLostWhenALoopStops(t *testing.T) {
-	for range 200 {
+	for range 50 {
 		g, err := loop.Start(1)
 		if err != nil {
 			t.Fatal(err)
@@ -304,10 +304,10 @@ func TestADescriptorChangesHands(t *testing.T) {
 func TestAddFails(t *testing.T) {
 	l := start(t, 1)[0]
 	on(t, l, func() {
-		if err := l.Add(1<<20, owner(func(loop.Events) {})); err == nil {
+		if err := l.Add(1<<14, owner(func(loop.Events) {})); err == nil {
 			t.Error("a number that is no descriptor was added")
 		}
-		l.Close(1 << 20)
+		l.Close(1 << 14)
 	})
 }
 

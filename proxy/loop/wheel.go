@@ -88,7 +88,7 @@ func (w *wheel) stop(t *Timer) {
 
 // next returns when the wheel has something to do next, which may be no more than to move timers
 // down a level.
-func (w *wheel) next() (at time.Duration, any bool) {
+func (w *wheel) next() (at time.Duration, found bool) {
 	tick, found := w.nextTick()
 	return time.Duration(tick) * Tick, found
 }

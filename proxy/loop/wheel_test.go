@@ -86,7 +86,7 @@ func (b *bench) span(limit time.Duration) time.Duration {
 func (b *bench) advance(by time.Duration) {
 	b.now += by
 	b.wheel.advance(b.now)
-	for i, due := range b.due {
+	for i, due := range &b.due {
 		if due > 0 && time.Duration(due)*Tick <= b.now {
 			b.Fatalf("timer %d was due at tick %d and did not fire until %d", i, due, b.wheel.tick)
 		}
@@ -97,17 +97,17 @@ func (b *bench) advance(by time.Duration) {
 }
 
 // next returns when the wheel wants to be looked at, which must not be later than any timer.
-func (b *bench) next() (at time.Duration, any bool) {
-	at, any = b.wheel.next()
-	for i, due := range b.due {
-		if due > 0 && (!any || time.Duration(due)*Tick < at) {
-			b.Fatalf("timer %d is due at tick %d, the wheel wants to wait until %s (%v)", i, due, at, any)
+func (b *bench) next() (at time.Duration, found bool) {
+	at, found = b.wheel.next()
+	for i, due := range &b.due {
+		if due > 0 && (!found || time.Duration(due)*Tick < at) {
+			b.Fatalf("timer %d is due at tick %d, the wheel wants to wait until %s (%v)", i, due, at, found)
 		}
 	}
-	if any && at <= time.Duration(b.wheel.tick)*Tick {
+	if found && at <= time.Duration(b.wheel.tick)*Tick {
 		b.Fatalf("the wheel wants to be looked at again at %s, at tick %d", at, b.wheel.tick)
 	}
-	return at, any
+	return at, found
 }
 
 // Whatever is set, moved and stopped, before or while others fire: every timer fires at its tick,
@@ -124,8 +124,8 @@ func TestTimersFireAtTheirTick(t *testing.T) {
 			for range b.rand.IntN(5) {
 				b.change()
 			}
-			switch at, any := b.next(); {
-			case any && b.rand.IntN(2) == 0:
+			switch at, found := b.next(); {
+			case found && b.rand.IntN(2) == 0:
 				b.advance(at - b.now) // as the loop does it
 			default:
 				b.advance(b.span(reach))
