@@ -5,7 +5,7 @@ PKG  ?= ./...
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down build test control-plane verify lint fmt generate bench clean distclean
+.PHONY: help demo demo-down build test control-plane verify lint fmt generate bench bench-go clean distclean
 
 ##@ Try it
 
@@ -38,7 +38,12 @@ fmt: ## Format the source and its imports.
 generate: ## Write deep copies, CRDs and roles anew from the Go types.
 	hack/generate.sh
 
-bench: ## Run the benchmarks.
+bench: ## Measure Fairlead beside nginx, HAProxy and others (hours; PEERS="nginx haproxy" MODES="echo idle" TLS=off ROUNDS=3: less).
+	@mkdir -p .cache/bench && go build -o .cache/bench/wsbench ./test/bench/wsbench
+	@.cache/bench/wsbench run $(if $(PEERS),--peers "$(PEERS)") $(if $(MODES),--modes "$(MODES)") \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(TLS),--tls $(TLS)) $(ARGS)
+
+bench-go: ## Run the benchmarks of the Go packages.
 	go test -run '^$$' -bench . -benchmem $(ARGS) ./proxy/... ./controllers/translate ./test/bench
 
 control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 minutes, once).

@@ -84,6 +84,34 @@ func (b *bench) chooseCores() error {
 	return nil
 }
 
+// tick is the unit of /proc/stat (USER_HZ, the same on every architecture that Go knows).
+const tick = 10 * time.Millisecond
+
+// busy is how long the two cores were not idle since the machine began.
+func (b *bench) busy() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	var sum int64
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		if len(words) < 9 || words[0] != fmt.Sprintf("cpu%d", b.proxyCore) && words[0] != fmt.Sprintf("cpu%d", b.loadCore) {
+			continue
+		}
+		for i, word := range words[1:9] { // proc(5): user nice system idle iowait irq softirq steal
+			n, err := strconv.ParseInt(word, 10, 64)
+			if err != nil {
+				return 0, err
+			}
+			if i != 3 && i != 4 {
+				sum += n
+			}
+		}
+	}
+	return time.Duration(sum) * tick, nil
+}
+
 func (b *bench) newReport() (*report.Report, error) {
 	if err := b.chooseCores(); err != nil {
 		return nil, err

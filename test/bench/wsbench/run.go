@@ -173,6 +173,9 @@ func (b *bench) measureOne(ctx context.Context, t task, p *peer.Peer) (load.Figu
 	defer run.Stop()
 	b.noteConfiguration(run)
 	s := load.Subject{Address: run.Site.HTTP, TLS: t.TLS, CPU: run.CPU, Memory: run.Memory, Descriptors: run.Descriptors, Publish: run.Publish()}
+	if b.pin {
+		s.Busy = b.busy
+	}
 	if t.TLS {
 		s.Address = run.Site.HTTPS
 	}

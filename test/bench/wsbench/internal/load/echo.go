@@ -32,11 +32,10 @@ func Echo(ctx context.Context, l *Loop, s Subject, set Settings, sockets int) (F
 	if err := errors.Join(w.run(ctx, l, nil), e.err); err != nil {
 		return nil, err
 	}
-	return Figures{
+	return w.figures(Figures{
 		"cpu_us_per_message": w.cpuPer(float64(messages), time.Microsecond),
 		"messages_per_s":     w.perSecond(messages),
-		"cpu_percent":        w.usedCPU(),
-	}, nil
+	}), nil
 }
 
 // tlsAtOnce is how many TLS handshakes run at once while a mode opens its sockets.

@@ -136,6 +136,8 @@ type Subject struct {
 	TLS     bool
 	// CPU is the time that its processes have run.
 	CPU func() (time.Duration, error)
+	// Busy is how long the cores of the proxy and the load were not idle; nil: they have none of their own.
+	Busy func() (time.Duration, error)
 	// Memory is the proportional set size of its processes, in bytes.
 	Memory func() (int64, error)
 	// Descriptors is how many its processes hold.

@@ -26,12 +26,11 @@ func Handshake(ctx context.Context, l *Loop, s Subject, set Settings, atOnce int
 	if err := run(ctx, l, s, w, atOnce); err != nil {
 		return nil, err
 	}
-	return Figures{
+	return w.figures(Figures{
 		"cpu_us_per_handshake": w.cpuPer(float64(done), time.Microsecond),
 		"handshakes_per_s":     w.perSecond(done),
-		"cpu_percent":          w.usedCPU(),
 		"failures":             float64(h.failed.Load()),
-	}, nil
+	}), nil
 }
 
 // maxFailures is after how many failed handshakes a measurement says nothing any more.

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// waitMillis is the longest wait for events, and so the longest until a Loop sees that it was cancelled.
-	waitMillis = 20
+	// waitMillis is the longest wait for events, and so how late a message can be that is due.
+	waitMillis = 1
 	// turnBytes is what a connection may move before the next one has its turn.
 	turnBytes = 256 << 10
 )

@@ -39,12 +39,11 @@ func Rate(ctx context.Context, l *Loop, s Subject, set Settings, p RateParams) (
 	if err := errors.Join(w.run(ctx, l, r.send), r.await(ctx, l), r.firstErr); err != nil {
 		return nil, err
 	}
-	figures := Figures{
+	figures := w.figures(Figures{
 		"cpu_us_per_message": w.cpuPer(float64(messages), time.Microsecond),
 		"messages_per_s":     w.perSecond(messages),
-		"cpu_percent":        w.usedCPU(),
 		"lost":               float64(r.lost()),
-	}
+	})
 	r.quantiles(figures)
 	return figures, nil
 }

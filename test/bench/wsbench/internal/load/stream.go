@@ -54,11 +54,10 @@ func Stream(ctx context.Context, l *Loop, b *Backend, s Subject, set Settings, p
 	if moved == 0 {
 		return nil, errors.New("nothing arrived")
 	}
-	return Figures{
+	return w.figures(Figures{
 		"cpu_ms_per_gb": w.cpuPer(float64(moved)/1e9, time.Millisecond),
 		"gb_per_s":      w.perSecond(moved) / 1e9,
-		"cpu_percent":   w.usedCPU(),
-	}, nil
+	}), nil
 }
 
 // stream is the user of Stream's sockets.

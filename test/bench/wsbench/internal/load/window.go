@@ -4,7 +4,10 @@ package load
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Settings are what all modes have in common.
@@ -29,7 +32,9 @@ type window struct {
 	measuring    bool
 	opened       time.Time
 	cpu0         time.Duration
+	busy0        time.Duration
 	elapsed, cpu time.Duration
+	others       time.Duration // what everything else ran on the cores of the proxy and the load
 	err          error
 }
 
@@ -40,19 +45,35 @@ func (w *window) step(now time.Time) bool {
 		w.started = now
 	case !w.measuring && now.Sub(w.started) >= w.settings.Warmup:
 		w.measuring = true
-		w.cpu0, w.err = w.subject.CPU()
+		w.cpu0, w.busy0, w.err = w.sample()
 		w.opened = time.Now()
 		w.begin()
 	case w.measuring && now.Sub(w.opened) >= w.settings.Window:
-		cpu, err := w.subject.CPU()
-		if w.err == nil {
-			w.err = err
-		}
-		w.elapsed, w.cpu = time.Since(w.opened), cpu-w.cpu0
+		w.elapsed = time.Since(w.opened)
+		cpu, busy, err := w.sample()
+		w.err = errors.Join(w.err, err)
+		w.cpu = cpu - w.cpu0
+		w.others = busy - w.busy0
 		w.end()
 		return false
 	}
 	return w.err == nil
+}
+
+// sample is how long the proxy has run so far, and everything that is neither the proxy nor this
+// process on their cores.
+func (w *window) sample() (cpu, others time.Duration, err error) {
+	cpu, err = w.subject.CPU()
+	if err != nil || w.subject.Busy == nil {
+		return cpu, 0, err
+	}
+	busy, err := w.subject.Busy()
+	if err != nil {
+		return cpu, 0, err
+	}
+	var own unix.Rusage
+	err = unix.Getrusage(unix.RUSAGE_SELF, &own)
+	return cpu, busy - cpu - time.Duration(own.Utime.Nano()+own.Stime.Nano()), err
 }
 
 // run runs the loop through the warm-up and the window. Between turns it calls each, if any.
@@ -81,5 +102,16 @@ func (w *window) cpuPer(n float64, unit time.Duration) float64 {
 	return float64(w.cpu) / float64(unit) / n
 }
 
-// usedCPU is the proxy's CPU in hundredths of a core.
-func (w *window) usedCPU() float64 { return 100 * w.cpu.Seconds() / w.elapsed.Seconds() }
+// figures adds to what a mode measured what all of them measure: the share of its core that the
+// proxy used, and what others took of both cores, in percent of one.
+func (w *window) figures(f Figures) Figures {
+	f["cpu_percent"] = 100 * w.cpu.Seconds() / w.elapsed.Seconds()
+	if w.subject.Busy != nil {
+		f[Disturbance] = 100 * w.others.Seconds() / w.elapsed.Seconds()
+	}
+	return f
+}
+
+// Disturbance is the figure that tells how much else went on, in percent of one core. Clocks of the
+// kernel are coarse: a few percent mean nothing.
+const Disturbance = "disturbance_percent"

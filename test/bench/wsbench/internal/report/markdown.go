@@ -58,12 +58,29 @@ func (r *Report) table(c Case, of string) string {
 		}
 		b.WriteByte('\n')
 	}
+	if most := r.disturbance(c); most > quiet {
+		fmt.Fprintf(&b, "\nDisturbed: in the worst round something else took %.0f %% of a core.\n", most)
+	}
 	for _, one := range r.Results {
 		if one.Case == c && one.Error != "" {
 			fmt.Fprintf(&b, "\nRound %d of %s failed: %s\n", one.Round, one.Peer, strings.ReplaceAll(one.Error, "\n", "; "))
 		}
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// quiet is the disturbance, in percent of a core, below which nothing is said of it.
+const quiet = 6
+
+// disturbance is the greatest in any round of a case.
+func (r *Report) disturbance(c Case) float64 {
+	most := 0.0
+	for _, one := range r.Results {
+		if one.Case == c {
+			most = max(most, one.Figures["disturbance_percent"])
+		}
+	}
+	return most
 }
 
 // cell is a figure of a peer, and its ratio if it has one.

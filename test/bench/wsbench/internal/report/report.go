@@ -149,5 +149,8 @@ func (r Result) Summary() string {
 			parts = append(parts, number(v)+" "+f.title)
 		}
 	}
+	if most := r.Figures["disturbance_percent"]; most > quiet {
+		parts = append(parts, fmt.Sprintf("disturbed by %.0f %% of a core", most))
+	}
 	return strings.Join(parts, ", ")
 }
