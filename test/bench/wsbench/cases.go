@@ -11,7 +11,7 @@ import (
 )
 
 // measure is one measurement of a proxy that runs.
-type measure func(ctx context.Context, l *load.Loop, b *load.Backend, s load.Subject) (load.Figures, error)
+type measure func(context.Context, load.Rig) (load.Figures, error)
 
 // task is a case and how it is measured.
 type task struct {
@@ -35,43 +35,43 @@ func (o *options) tasks() []task {
 
 // variants are the cases of a mode, without their mode and TLS.
 func (o *options) variants(mode string) []task {
-	set, n := o.settings, o.sizes
+	n := o.sizes
 	named := func(name string, m measure) []task { return []task{{report.Case{Variant: name}, m}} }
 	switch mode {
 	case "echo":
 		var list []task
 		for _, sockets := range n.echo {
 			list = append(list, named(fmt.Sprintf("%d sockets", sockets),
-				func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
-					return load.Echo(ctx, l, s, set, sockets)
+				func(ctx context.Context, g load.Rig) (load.Figures, error) {
+					return load.Echo(ctx, g, sockets)
 				})...)
 		}
 		return list
 	case "rate":
 		return named(fmt.Sprintf("%d/s over %d sockets", n.rate.PerSecond, n.rate.Sockets),
-			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
-				return load.Rate(ctx, l, s, set, n.rate)
+			func(ctx context.Context, g load.Rig) (load.Figures, error) {
+				return load.Rate(ctx, g, n.rate)
 			})
 	case "handshake":
-		return named("", func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
-			return load.Handshake(ctx, l, s, set, n.atOnce)
+		return named("", func(ctx context.Context, g load.Rig) (load.Figures, error) {
+			return load.Handshake(ctx, g, n.atOnce)
 		})
 	case "idle":
 		return named(fmt.Sprintf("%d tunnels", n.tunnels),
-			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
-				return load.Idle(ctx, l, s, set, n.tunnels)
+			func(ctx context.Context, g load.Rig) (load.Figures, error) {
+				return load.Idle(ctx, g, n.tunnels)
 			})
 	case "stream":
 		return o.streams()
 	case "storm":
 		return named(fmt.Sprintf("%d sockets", n.storm),
-			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
-				return load.Storm(ctx, l, s, n.storm)
+			func(ctx context.Context, g load.Rig) (load.Figures, error) {
+				return load.Storm(ctx, g, n.storm)
 			})
 	case "churn":
 		return named(fmt.Sprintf("%d publishes", n.churn.Publishes),
-			func(ctx context.Context, l *load.Loop, _ *load.Backend, s load.Subject) (load.Figures, error) {
-				return load.Churn(ctx, l, s, n.churn)
+			func(ctx context.Context, g load.Rig) (load.Figures, error) {
+				return load.Churn(ctx, g, n.churn)
 			})
 	}
 	return nil
@@ -88,8 +88,8 @@ func (o *options) streams() []task {
 			}
 			p := load.StreamParams{Sockets: o.sizes.streams, Frame: frame, Up: up}
 			list = append(list, task{report.Case{Variant: name},
-				func(ctx context.Context, l *load.Loop, b *load.Backend, s load.Subject) (load.Figures, error) {
-					return load.Stream(ctx, l, b, s, o.settings, p)
+				func(ctx context.Context, g load.Rig) (load.Figures, error) {
+					return load.Stream(ctx, g, p)
 				}})
 		}
 	}

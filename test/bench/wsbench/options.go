@@ -89,7 +89,10 @@ func parse(args []string, log io.Writer) (*options, error) {
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	return o, o.complete(peers, modes, secure, echo)
+	if err := o.complete(peers, modes, secure, echo); err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // complete reads the lists and checks what the flags hold together.

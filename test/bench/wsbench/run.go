@@ -91,7 +91,7 @@ func (b *bench) prepare() error {
 // open builds or finds all peers.
 func (b *bench) open() error {
 	builder := peer.Builder{Root: b.root, Cache: b.cache}
-	fmt.Fprintln(b.log, "building")
+	b.tell("building")
 	if b.fairlead == "" {
 		p, err := peer.BuildFairlead(builder)
 		if err != nil {
@@ -121,6 +121,11 @@ func (b *bench) open() error {
 	return errors.Join(errs...)
 }
 
+// tell writes a line of progress. That nobody reads it is no reason to end.
+func (b *bench) tell(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.log, format+"\n", args...)
+}
+
 // measureAll measures each case in interleaved rounds; each round begins with another peer. What
 // fails is in the report.
 func (b *bench) measureAll(ctx context.Context) error {
@@ -138,7 +143,7 @@ func (b *bench) measureAll(ctx context.Context) error {
 					one.Error = err.Error()
 				}
 				b.report.Results = append(b.report.Results, one)
-				fmt.Fprintf(b.log, "%s, round %d, %s: %s\n", t.Case, one.Round, p.Name, one.Summary())
+				b.tell("%s, round %d, %s: %s", t.Case, one.Round, p.Name, one.Summary())
 			}
 		}
 	}
@@ -179,5 +184,5 @@ func (b *bench) measureOne(ctx context.Context, t task, p *peer.Peer) (load.Figu
 	if t.TLS {
 		s.Address = run.Site.HTTPS
 	}
-	return t.measure(ctx, l, backend, s)
+	return t.measure(ctx, load.Rig{Loop: l, Subject: s, Settings: b.settings, Backend: backend})
 }

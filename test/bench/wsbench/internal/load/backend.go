@@ -3,6 +3,7 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -217,7 +218,7 @@ func (c *served) echo(b []byte) []byte {
 func (c *served) pour() error {
 	for moved := 0; moved < turnBytes; {
 		n, err := send(c.fd, c.down[c.sent:])
-		if err == unix.EAGAIN {
+		if errors.Is(err, unix.EAGAIN) {
 			return nil
 		}
 		if err != nil {

@@ -20,14 +20,14 @@ const churnTimeout = 10 * time.Minute
 
 // Churn has the configuration of the proxy changed again and again while messages go through it as
 // in Rate, and counts what is closed or lost meanwhile.
-func Churn(ctx context.Context, l *Loop, s Subject, p ChurnParams) (Figures, error) {
-	if s.Publish == nil {
+func Churn(ctx context.Context, g Rig, p ChurnParams) (Figures, error) {
+	if g.Publish == nil {
 		return nil, errors.New("it can't be told to publish")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, churnTimeout, fmt.Errorf("%d publishes took more than %s", p.Publishes, churnTimeout))
 	defer cancel()
 	r := newRate(p.RateParams)
-	f := newFleet(l, s, PathEcho, tlsAtOnce)
+	f := newFleet(g, PathEcho, tlsAtOnce)
 	defer f.close()
 	if err := f.open(ctx, p.Sockets, r); err != nil {
 		return nil, err
@@ -35,9 +35,9 @@ func Churn(ctx context.Context, l *Loop, s Subject, p ChurnParams) (Figures, err
 	r.begin(f.sockets)
 	r.from = 1 // from the first one that is due after the beginning
 	begun := time.Now()
-	over := publishAll(ctx, s, p.Publishes)
+	over := publishAll(ctx, g.Publish, p.Publishes)
 	var failed error
-	err := l.Run(ctx, func() bool {
+	err := g.Run(ctx, func() bool {
 		r.send(time.Now())
 		select {
 		case failed = <-over:
@@ -55,7 +55,7 @@ func Churn(ctx context.Context, l *Loop, s Subject, p ChurnParams) (Figures, err
 	if err := errors.Join(err, failed); err != nil {
 		return nil, err
 	}
-	if err := r.await(ctx, l); err != nil {
+	if err := r.await(ctx, g.Loop); err != nil {
 		return nil, err
 	}
 	figures := Figures{
@@ -70,11 +70,11 @@ func Churn(ctx context.Context, l *Loop, s Subject, p ChurnParams) (Figures, err
 }
 
 // publishAll publishes one change after the other beside the loop and tells when it is through.
-func publishAll(ctx context.Context, s Subject, publishes int) <-chan error {
+func publishAll(ctx context.Context, publish func(context.Context, int) error, publishes int) <-chan error {
 	over := make(chan error, 1)
 	go func() {
 		for n := range publishes {
-			if err := s.Publish(ctx, n+1); err != nil {
+			if err := publish(ctx, n+1); err != nil {
 				over <- err
 				return
 			}

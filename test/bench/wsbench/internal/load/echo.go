@@ -16,10 +16,10 @@ import (
 const MessageSize = 128
 
 // Echo is a closed loop: each socket sends its next message when the last one is back.
-func Echo(ctx context.Context, l *Loop, s Subject, set Settings, sockets int) (Figures, error) {
+func Echo(ctx context.Context, g Rig, sockets int) (Figures, error) {
 	payload := wire.Payload(MessageSize)
 	e := &echo{frame: wire.ClientFrame(payload), back: wire.ServerFrame(payload)}
-	f := newFleet(l, s, PathEcho, tlsAtOnce)
+	f := newFleet(g, PathEcho, tlsAtOnce)
 	defer f.close()
 	if err := f.open(ctx, sockets, e); err != nil {
 		return nil, err
@@ -28,8 +28,8 @@ func Echo(ctx context.Context, l *Loop, s Subject, set Settings, sockets int) (F
 		e.ask(s)
 	}
 	var before, messages int64
-	w := window{subject: s, settings: set, begin: func() { before = e.messages }, end: func() { messages = e.messages - before }}
-	if err := errors.Join(w.run(ctx, l, nil), e.err); err != nil {
+	w := window{rig: g, begin: func() { before = e.messages }, end: func() { messages = e.messages - before }}
+	if err := errors.Join(w.run(ctx, nil), e.err); err != nil {
 		return nil, err
 	}
 	return w.figures(Figures{

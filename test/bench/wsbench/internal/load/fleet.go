@@ -32,8 +32,8 @@ type fleet struct {
 }
 
 // newFleet is a fleet without a socket. At most so many TLS handshakes run at once.
-func newFleet(l *Loop, s Subject, path string, atOnce int) *fleet {
-	return &fleet{loop: l, subject: s, head: wire.Request(Host, path), slots: make(chan struct{}, atOnce)}
+func newFleet(g Rig, path string, atOnce int) *fleet {
+	return &fleet{loop: g.Loop, subject: g.Subject, head: wire.Request(Host, path), slots: make(chan struct{}, atOnce)}
 }
 
 // dial begins to open the socket of an index, which is told to the user.

@@ -15,15 +15,15 @@ import (
 )
 
 // Handshake connects, upgrades, reads the 101, closes and begins again, so many at once.
-func Handshake(ctx context.Context, l *Loop, s Subject, set Settings, atOnce int) (Figures, error) {
+func Handshake(ctx context.Context, g Rig, atOnce int) (Figures, error) {
 	h := &handshakes{}
 	var before, done int64
-	w := &window{subject: s, settings: set, begin: func() { before = h.done.Load() }, end: func() { done = h.done.Load() - before }}
+	w := &window{rig: g, begin: func() { before = h.done.Load() }, end: func() { done = h.done.Load() - before }}
 	run := h.plain
-	if s.TLS {
+	if g.TLS {
 		run = h.secure
 	}
-	if err := run(ctx, l, s, w, atOnce); err != nil {
+	if err := run(ctx, g, w, atOnce); err != nil {
 		return nil, err
 	}
 	return w.figures(Figures{
@@ -76,33 +76,32 @@ func (h *handshakes) failure() error {
 }
 
 // plain makes the handshakes inside of the loop.
-func (h *handshakes) plain(ctx context.Context, l *Loop, s Subject, w *window, atOnce int) error {
-	f := newFleet(l, s, PathEcho, atOnce)
+func (h *handshakes) plain(ctx context.Context, g Rig, w *window, atOnce int) error {
+	f := newFleet(g, PathEcho, atOnce)
 	defer f.close()
 	f.user = h
 	h.again = func(s *socket) { f.dial(ctx, s.index) }
 	for i := range atOnce {
 		f.dial(ctx, i)
 	}
-	err := w.run(ctx, l, func(time.Time) {
+	return w.run(ctx, func(time.Time) {
 		if w.err == nil {
 			w.err = h.failure()
 		}
 	})
-	return err
 }
 
 // secure makes them in goroutines, with crypto/tls, while the loop serves as backend.
-func (h *handshakes) secure(ctx context.Context, l *Loop, s Subject, w *window, atOnce int) error {
-	spin := l.Spin
-	l.Spin = false
-	defer func() { l.Spin = spin }()
+func (h *handshakes) secure(ctx context.Context, g Rig, w *window, atOnce int) error {
+	spin := g.Spin
+	g.Spin = false
+	defer func() { g.Spin = spin }()
 	inner, stop := context.WithCancel(ctx)
 	var workers sync.WaitGroup
 	for i := range atOnce {
 		workers.Go(func() {
 			for n := i; inner.Err() == nil && h.failure() == nil; n++ {
-				if err := secureHandshake(inner, s, n); err == nil {
+				if err := secureHandshake(inner, g.Subject, n); err == nil {
 					h.done.Add(1)
 				} else if inner.Err() == nil {
 					h.fail(err)
@@ -110,7 +109,7 @@ func (h *handshakes) secure(ctx context.Context, l *Loop, s Subject, w *window, 
 			}
 		})
 	}
-	err := w.run(ctx, l, nil)
+	err := w.run(ctx, nil)
 	stop()
 	workers.Wait()
 	return errors.Join(err, h.failure())

@@ -30,7 +30,7 @@ func bucket(n uint64) int {
 // Quantile is the duration that the share q of all does not exceed; 0 when there is none.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rank := int64(q * float64(h.total))
-	for i, n := range h.counts {
+	for i, n := range &h.counts {
 		if rank -= n; rank < 0 {
 			return min(upper(i), h.max)
 		}

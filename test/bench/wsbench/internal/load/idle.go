@@ -14,36 +14,36 @@ import (
 const warmSockets = 64
 
 // Idle holds so many tunnels through which nothing goes.
-func Idle(ctx context.Context, l *Loop, s Subject, set Settings, sockets int) (Figures, error) {
-	spin := l.Spin
-	l.Spin = false
-	defer func() { l.Spin = spin }()
-	warm := newFleet(l, s, PathEcho, tlsAtOnce)
+func Idle(ctx context.Context, g Rig, sockets int) (Figures, error) {
+	spin := g.Spin
+	g.Spin = false
+	defer func() { g.Spin = spin }()
+	warm := newFleet(g, PathEcho, tlsAtOnce)
 	err := warm.open(ctx, warmSockets, new(held))
 	warm.close()
-	if err := errors.Join(err, rest(ctx, l, set.Settle)); err != nil {
+	if err := errors.Join(err, rest(ctx, g.Loop, g.Settle)); err != nil {
 		return nil, err
 	}
-	before, err := s.measure()
+	before, err := g.measure()
 	if err != nil {
 		return nil, err
 	}
 
 	h := new(held)
-	f := newFleet(l, s, PathEcho, tlsAtOnce)
+	f := newFleet(g, PathEcho, tlsAtOnce)
 	defer f.close()
 	if err := f.open(ctx, sockets, h); err != nil {
 		return nil, err
 	}
-	opened, err := s.measure()
-	if err := errors.Join(err, rest(ctx, l, set.Settle)); err != nil {
+	opened, err := g.measure()
+	if err := errors.Join(err, rest(ctx, g.Loop, g.Settle)); err != nil {
 		return nil, err
 	}
-	settled, err := s.measure()
-	if err := errors.Join(err, rest(ctx, l, set.Quiet), h.err); err != nil {
+	settled, err := g.measure()
+	if err := errors.Join(err, rest(ctx, g.Loop, g.Quiet), h.err); err != nil {
 		return nil, err
 	}
-	after, err := s.measure()
+	after, err := g.measure()
 	if err != nil {
 		return nil, err
 	}

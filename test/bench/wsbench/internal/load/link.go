@@ -36,7 +36,7 @@ func (k *link) write(b []byte) error {
 		return nil
 	}
 	n, err := send(k.fd, b)
-	if err != nil && err != unix.EAGAIN {
+	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		return err
 	}
 	k.out = append(k.out, b[n:]...)
@@ -49,7 +49,7 @@ func (k *link) flush() error {
 		return nil
 	}
 	n, err := send(k.fd, k.out)
-	if err != nil && err != unix.EAGAIN {
+	if err != nil && !errors.Is(err, unix.EAGAIN) {
 		return err
 	}
 	k.out = append(k.out[:0], k.out[n:]...)
@@ -63,9 +63,9 @@ func (k *link) read(events uint32, self source, to func([]byte)) error {
 	for !k.closed() {
 		n, err := recv(k.fd, k.loop.buffer, k.discard)
 		switch {
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return nil
-		case err == unix.EINTR:
+		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil:
 			return err
@@ -85,6 +85,3 @@ func (k *link) read(events uint32, self source, to func([]byte)) error {
 	}
 	return nil
 }
-
-// refused reports whether nobody listened or the queue of those waiting was full.
-func refused(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }

@@ -5,6 +5,7 @@ package load
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -59,7 +60,10 @@ func NewLoop() (*Loop, error) {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
 	l := &Loop{epoll: epoll, wake: wake, buffer: make([]byte, turnBytes)}
-	return l, l.add(wake, waker{l})
+	if err := l.add(wake, waker{l}); err != nil {
+		return nil, err
+	}
+	return l, nil
 }
 
 // Close closes every descriptor in the loop, and the loop.
@@ -153,7 +157,7 @@ func (l *Loop) wait() (int, error) {
 		return poll(l.epoll, l.events[:])
 	}
 	n, err := unix.EpollWait(l.epoll, l.events[:], waitMillis)
-	if err == unix.EINTR {
+	if errors.Is(err, unix.EINTR) {
 		return 0, nil
 	}
 	return n, err

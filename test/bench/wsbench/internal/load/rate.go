@@ -24,19 +24,19 @@ type RateParams struct {
 // Rate is an open loop: so many messages a second in all, one socket after the other, whether or not
 // the ones before are back. Latency counts from the moment at which a message was due, so that a
 // proxy that stalls pays for every message that had to wait.
-func Rate(ctx context.Context, l *Loop, s Subject, set Settings, p RateParams) (Figures, error) {
+func Rate(ctx context.Context, g Rig, p RateParams) (Figures, error) {
 	r := newRate(p)
-	f := newFleet(l, s, PathEcho, tlsAtOnce)
+	f := newFleet(g, PathEcho, tlsAtOnce)
 	defer f.close()
 	if err := f.open(ctx, p.Sockets, r); err != nil {
 		return nil, err
 	}
 	r.begin(f.sockets)
 	var before, messages int64
-	w := &window{subject: s, settings: set,
+	w := &window{rig: g,
 		begin: func() { r.from, before = time.Since(r.start), r.received },
 		end:   func() { r.to, messages = time.Since(r.start), r.received-before }}
-	if err := errors.Join(w.run(ctx, l, r.send), r.await(ctx, l), r.firstErr); err != nil {
+	if err := errors.Join(w.run(ctx, r.send), r.await(ctx, g.Loop), r.firstErr); err != nil {
 		return nil, err
 	}
 	figures := w.figures(Figures{

@@ -126,23 +126,23 @@ func (r *records) openOne(header, body []byte, to func([]byte)) error {
 	if header[0] != typeApplication {
 		return fmt.Errorf("a TLS record of type %d", header[0])
 	}
-	clear, err := r.opener.aead.Open(body[:0], r.opener.nonce(), body, header)
+	content, err := r.opener.aead.Open(body[:0], r.opener.nonce(), body, header)
 	if err != nil {
 		return err
 	}
-	end := len(clear)
-	for end > 0 && clear[end-1] == 0 { // padding
+	end := len(content)
+	for end > 0 && content[end-1] == 0 { // padding
 		end--
 	}
 	if end == 0 {
 		return errors.New("a TLS record without a type")
 	}
-	switch kind := clear[end-1]; kind {
+	switch kind := content[end-1]; kind {
 	case typeApplication:
-		to(clear[:end-1])
+		to(content[:end-1])
 	case typeHandshake: // a session ticket, which nobody needs
 	default:
-		return fmt.Errorf("TLS: %v", clear[:end-1]) // an alert: level and description
+		return fmt.Errorf("TLS: %v", content[:end-1]) // an alert: level and description
 	}
 	return nil
 }

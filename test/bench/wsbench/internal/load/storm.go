@@ -13,15 +13,15 @@ const stormTimeout = 30 * time.Second
 
 // Storm opens so many sockets, cuts all of them at once and opens all anew at once, as clients do
 // when a network comes back. A socket that is refused tries again, and is counted as a failure.
-func Storm(ctx context.Context, l *Loop, s Subject, sockets int) (Figures, error) {
+func Storm(ctx context.Context, g Rig, sockets int) (Figures, error) {
 	u := &storm{}
-	f := newFleet(l, s, PathEcho, sockets)
+	f := newFleet(g, PathEcho, sockets)
 	defer f.close()
 	if err := f.open(ctx, sockets, u); err != nil {
 		return nil, err
 	}
-	l.Spin = l.Spin && !s.TLS // TLS handshakes need the core
-	before, err := s.CPU()
+	g.Spin = g.Spin && !g.TLS // TLS handshakes need the core
+	before, err := g.CPU()
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func Storm(ctx context.Context, l *Loop, s Subject, sockets int) (Figures, error
 	for i := range sockets {
 		f.dial(ctx, i)
 	}
-	err = l.Run(ctx, func() bool {
+	err = g.Run(ctx, func() bool {
 		if half == 0 && u.open >= sockets/2 {
 			half = time.Since(begun)
 		}
@@ -43,7 +43,7 @@ func Storm(ctx context.Context, l *Loop, s Subject, sockets int) (Figures, error
 	if err != nil {
 		return nil, err
 	}
-	after, err := s.CPU()
+	after, err := g.CPU()
 	if err != nil {
 		return nil, err
 	}

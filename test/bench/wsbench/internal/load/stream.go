@@ -22,24 +22,24 @@ type StreamParams struct {
 
 // Stream moves large frames in one direction, as fast as the proxy takes them. What counts are the
 // bytes that arrive behind it.
-func Stream(ctx context.Context, l *Loop, b *Backend, s Subject, set Settings, p StreamParams) (Figures, error) {
+func Stream(ctx context.Context, g Rig, p StreamParams) (Figures, error) {
 	path := PathDown(p.Frame)
 	if p.Up {
 		path = PathUp
 	}
 	u := &stream{}
-	f := newFleet(l, s, path, tlsAtOnce)
+	f := newFleet(g, path, tlsAtOnce)
 	defer f.close()
 	if err := f.open(ctx, p.Sockets, u); err != nil {
 		return nil, err
 	}
 	arrived := func() int64 { return u.bytes }
 	if p.Up {
-		arrived = func() int64 { return b.swallowed }
+		arrived = func() int64 { return g.Backend.swallowed }
 		u.frame = wire.ClientFrame(wire.Payload(p.Frame))
 		for _, s := range f.sockets {
 			s.feed = u.pour
-			l.later(s)
+			g.later(s)
 		}
 	} else {
 		for _, s := range f.sockets {
@@ -47,8 +47,8 @@ func Stream(ctx context.Context, l *Loop, b *Backend, s Subject, set Settings, p
 		}
 	}
 	var before, moved int64
-	w := window{subject: s, settings: set, begin: func() { before = arrived() }, end: func() { moved = arrived() - before }}
-	if err := errors.Join(w.run(ctx, l, nil), u.err); err != nil {
+	w := window{rig: g, begin: func() { before = arrived() }, end: func() { moved = arrived() - before }}
+	if err := errors.Join(w.run(ctx, nil), u.err); err != nil {
 		return nil, err
 	}
 	if moved == 0 {
@@ -89,7 +89,7 @@ func (u *stream) pour(s *socket) error {
 		} else {
 			n, err = send(s.fd, piece)
 		}
-		if err == unix.EAGAIN {
+		if errors.Is(err, unix.EAGAIN) {
 			return nil
 		}
 		if err != nil {

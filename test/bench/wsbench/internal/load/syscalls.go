@@ -3,6 +3,7 @@
 package load
 
 import (
+	"errors"
 	"syscall"
 	"unsafe"
 
@@ -29,7 +30,7 @@ func send(fd int, b []byte) (int, error) {
 // poll asks for events without waiting.
 func poll(epoll int, events []unix.EpollEvent) (int, error) {
 	n, err := result(syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), 0, 0, 0))
-	if err == unix.EINTR {
+	if errors.Is(err, unix.EINTR) {
 		return 0, nil
 	}
 	return n, err

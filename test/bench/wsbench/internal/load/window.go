@@ -18,14 +18,21 @@ type Settings struct {
 	Quiet  time.Duration // idle: the window in which nothing happens
 }
 
+// Rig is what every mode is given: both ends, the proxy between them, and how long to measure.
+type Rig struct {
+	*Loop
+	Subject
+	Settings
+	Backend *Backend
+}
+
 // Figures are what a mode measured: name, in the unit that the name ends with, to value.
 type Figures map[string]float64
 
 // window is a measured stretch of a run: begin is called when the warm-up is over and end when the
 // window is. It returns the time of the window and what the proxy's processes ran in it.
 type window struct {
-	subject    Subject
-	settings   Settings
+	rig        Rig
 	begin, end func()
 
 	started      time.Time
@@ -43,12 +50,12 @@ func (w *window) step(now time.Time) bool {
 	switch {
 	case w.started.IsZero():
 		w.started = now
-	case !w.measuring && now.Sub(w.started) >= w.settings.Warmup:
+	case !w.measuring && now.Sub(w.started) >= w.rig.Warmup:
 		w.measuring = true
 		w.cpu0, w.busy0, w.err = w.sample()
 		w.opened = time.Now()
 		w.begin()
-	case w.measuring && now.Sub(w.opened) >= w.settings.Window:
+	case w.measuring && now.Sub(w.opened) >= w.rig.Window:
 		w.elapsed = time.Since(w.opened)
 		cpu, busy, err := w.sample()
 		w.err = errors.Join(w.err, err)
@@ -63,11 +70,11 @@ func (w *window) step(now time.Time) bool {
 // sample is how long the proxy has run so far, and everything that is neither the proxy nor this
 // process on their cores.
 func (w *window) sample() (cpu, others time.Duration, err error) {
-	cpu, err = w.subject.CPU()
-	if err != nil || w.subject.Busy == nil {
+	cpu, err = w.rig.CPU()
+	if err != nil || w.rig.Busy == nil {
 		return cpu, 0, err
 	}
-	busy, err := w.subject.Busy()
+	busy, err := w.rig.Busy()
 	if err != nil {
 		return cpu, 0, err
 	}
@@ -76,9 +83,9 @@ func (w *window) sample() (cpu, others time.Duration, err error) {
 	return cpu, busy - cpu - time.Duration(own.Utime.Nano()+own.Stime.Nano()), err
 }
 
-// run runs the loop through the warm-up and the window. Between turns it calls each, if any.
-func (w *window) run(ctx context.Context, l *Loop, each func(now time.Time)) error {
-	err := l.Run(ctx, func() bool {
+// run runs the rig through the warm-up and the window. Between turns it calls each, if any.
+func (w *window) run(ctx context.Context, each func(now time.Time)) error {
+	err := w.rig.Run(ctx, func() bool {
 		now := time.Now()
 		if each != nil {
 			each(now)
@@ -106,7 +113,7 @@ func (w *window) cpuPer(n float64, unit time.Duration) float64 {
 // proxy used, and what others took of both cores, in percent of one.
 func (w *window) figures(f Figures) Figures {
 	f["cpu_percent"] = 100 * w.cpu.Seconds() / w.elapsed.Seconds()
-	if w.subject.Busy != nil {
+	if w.rig.Busy != nil {
 		f[Disturbance] = 100 * w.others.Seconds() / w.elapsed.Seconds()
 	}
 	return f

@@ -204,12 +204,18 @@ func (r *Process) ready(ctx context.Context) error {
 
 // listen chooses ports that are free.
 func (s *Site) listen() error {
+	var held []net.Listener // until all are chosen, so that they differ
+	defer func() {
+		for _, l := range held {
+			_ = l.Close()
+		}
+	}()
 	for _, at := range []*netip.AddrPort{&s.HTTP, &s.HTTPS, &s.Admin} {
 		l, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		if err != nil {
 			return err
 		}
-		defer l.Close() //nolint:errcheck // when all are chosen, so that they differ
+		held = append(held, l)
 		address, err := netip.ParseAddrPort(l.Addr().String())
 		if err != nil {
 			return err
