@@ -216,12 +216,14 @@ func (t *Tunnel) sourceEnded(l *lane, err error) (reset bool) {
 	return !orderly
 }
 
-// sourceDone ends the tunnel if a source that has just ended was all it waited for.
-func (t *Tunnel) sourceDone() {
+// sourceDone ends the tunnel if a source that has just ended was all it waited for, and reports
+// whether it ends.
+func (t *Tunnel) sourceDone() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.leaveIfOver()
 	t.advance()
+	return t.in(leaving)
 }
 
 // passReset ends the tunnel with a reset towards a lane's destination.

@@ -167,11 +167,10 @@ func (l *lane) finish(err error) {
 	l.closeHere()
 	if reset && !l.shut {
 		l.t.passReset(l)
-	} else {
-		l.endWrite()
+	} else if !l.t.sourceDone() {
+		l.endWrite() // else both connections are closed at once, which says the same
 	}
 	l.shut = true
-	l.t.sourceDone()
 }
 
 // unfinished says what the source's end left incomplete, or returns nil.
