@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -17,7 +18,7 @@ import (
 // How long the long stories are; make stress tells longer ones.
 var (
 	manyMessages = flag.Int64("messages", 100_000, "how many messages TestStress sends there and back")
-	manyTunnels  = flag.Int64("tunnels", 1_500, "how many tunnels TestChurn opens")
+	manyTunnels  = flag.Int64("tunnels", 1_000, "how many tunnels TestChurn opens")
 )
 
 // Many clients talk to many endpoints through plain tunnels and TLS: messages of all sizes, whole
@@ -40,9 +41,10 @@ func TestStress(t *testing.T) {
 					return
 				}
 				id := tunnels.Add(1)
-				up, err := x.converse(id, uint64(n), int(id)%4)
+				said := int64(0)
+				up, err := x.converse(id, func() bool { said++; return said <= n })
 				if err != nil {
-					t.Errorf("conversation %d of kind %d, with %d messages: %v", id, id%4, n, err)
+					t.Errorf("conversation %d of %d messages: %v", id, n, err)
 				}
 				sent.Add(up.Messages)
 				bytes.Add(up.Bytes)
@@ -56,17 +58,18 @@ func TestStress(t *testing.T) {
 	t.Logf("%d messages, %d MB, through %d tunnels and back in %s", sent.Load(), bytes.Load()>>20, tunnels.Load(), time.Since(began).Round(time.Millisecond))
 }
 
-// converse sends so many messages through a tunnel of their own and expects each back.
-func (x *exchange) converse(id, messages uint64, kind int) (up model.Traffic, err error) {
+// converse sends messages through a tunnel of their own, as long as there are more, and expects each
+// back. Four conversations in a row have plain tunnels and all kinds of TLS.
+func (x *exchange) converse(id uint64, more func() bool) (up model.Traffic, err error) {
 	out := newSpeaker(id, true)
-	client, endpoint, err := x.ends(kind, out.Rand)
+	client, endpoint, err := x.ends(int(id%4), out.Rand)
 	if err != nil {
 		return up, err
 	}
-	for _, n := range []line{client, endpoint} {
-		_ = n.far.SetDeadline(time.Now().Add(5 * time.Minute))
-		defer hangUp(n.tcp)
-	}
+	defer hangUp(client.tcp)
+	defer hangUp(endpoint.tcp)
+	_ = client.far.SetDeadline(time.Now().Add(5 * time.Minute))
+	_ = endpoint.far.SetDeadline(time.Now().Add(5 * time.Minute))
 	owner := make(sink, 2)
 	engine.Start(new(tunnel.Tunnel), tunnel.Spec{
 		Client: client.near, Endpoint: endpoint.near, Frames: true, Owner: owner,
@@ -78,37 +81,37 @@ func (x *exchange) converse(id, messages uint64, kind int) (up model.Traffic, er
 		hangUp(endpoint.far)
 		errs <- named("endpoint", err)
 	}()
-	go func() { errs <- named("client's sending half", out.talk(client, messages)) }()
+	go func() { errs <- named("client's sending half", out.talk(client.far, more)) }()
 	in, err := hearAll(client.far, id)
 	err = errors.Join(named("client", err), <-errs, <-errs)
-	if err != nil {
-		return up, errors.Join(err, named("tunnel", (<-owner).Err))
-	}
 	result := <-owner
-	up = model.Traffic{Bytes: out.bytes, Messages: messages}
+	if err != nil {
+		return up, errors.Join(err, named("tunnel", result.Err))
+	}
+	up = model.Traffic{Bytes: out.bytes, Messages: out.messages}
 	down := model.Traffic{Bytes: in.bytes, Messages: in.messages}
-	if result.ToEndpoint != up || result.ToClient != down || down.Messages != messages ||
+	if result.ToEndpoint != up || result.ToClient != down || down.Messages != up.Messages ||
 		result.Reason != model.Closed || result.By != model.ByClient || result.CloseCode != 1000 || result.Err != nil {
 		err = fmt.Errorf("sent %+v, got %+v, ended with %+v", up, down, result)
 	}
 	return up, err
 }
 
-// talk says so many messages, many at a time when they are small, then Close.
-func (s *speaker) talk(to line, messages uint64) error {
+// talk says messages as long as there are more, many at a time when they are small, then Close.
+func (s *speaker) talk(to io.Writer, more func() bool) error {
 	batch := 1 << s.IntN(16)
-	for range messages {
+	for more() {
 		s.message(s.anySize())
 		if len(s.out) < batch {
 			continue
 		}
-		if err := s.flush(to.far); err != nil {
+		if err := s.flush(to); err != nil {
 			return err
 		}
 		batch = 1 << s.IntN(16)
 	}
 	s.close(1000)
-	return s.flush(to.far)
+	return s.flush(to)
 }
 
 func named(what string, err error) error {

@@ -52,8 +52,8 @@ type speaker struct {
 	masked bool
 
 	messages, pings uint64
-	bytes           uint64 // written
-	out             []byte // made and not written yet
+	made, bytes     uint64 // in frames, and written of that
+	out             []byte // not written yet
 	body            []byte
 }
 
@@ -120,6 +120,8 @@ func (s *speaker) close(code uint16) {
 
 // frame appends a frame, with the shortest length (RFC 6455 section 5.2).
 func (s *speaker) frame(first byte, payload []byte) {
+	before := len(s.out)
+	defer func() { s.made += uint64(len(s.out) - before) }()
 	var mask byte
 	if s.masked {
 		mask = 0x80
@@ -181,6 +183,7 @@ type listener struct {
 	id     uint64
 	masked bool
 
+	asked    bool // the proxy may send Pings of its own, which have no number
 	messages uint64
 	controls [2]uint64 // Pings and Pongs
 	bytes    uint64
@@ -286,7 +289,7 @@ func (l *listener) check(message []byte) error {
 
 // checkControl checks the number of a Ping or its Pong.
 func (l *listener) checkControl(opcode byte, payload []byte) error {
-	if opcode == opClose {
+	if opcode == opClose || l.asked && len(payload) == 8 {
 		return nil
 	}
 	number := &l.controls[(opcode-opPing)&1]
@@ -301,6 +304,7 @@ func (l *listener) checkControl(opcode byte, payload []byte) error {
 // what ended the conversation, nil after a Close frame.
 func echo(c io.ReadWriter, id uint64) error {
 	in, out := newListener(c, id, true), newSpeaker(id, false)
+	in.asked = true
 	for {
 		kind, payload, err := in.next()
 		if err != nil {
@@ -328,6 +332,7 @@ func echo(c io.ReadWriter, id uint64) error {
 // hearAll reads what comes back until the Close frame.
 func hearAll(c io.Reader, id uint64) (*listener, error) {
 	in := newListener(c, id, false)
+	in.asked = true
 	for {
 		if kind, _, err := in.next(); err != nil || kind == opClose {
 			return in, err
