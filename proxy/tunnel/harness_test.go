@@ -58,6 +58,7 @@ type story struct {
 	pongs            chan pong
 	near             [2]net.Conn
 	patience         time.Duration
+	clock            *clock // nil: that on the wall
 }
 
 // TunnelEnded implements tunnel.Owner.
@@ -90,28 +91,26 @@ func start(t *testing.T, n network, spec tunnel.Spec) *story {
 // end waits for the result, and makes sure that there is just one and that the near ends are closed.
 func (s *story) end() tunnel.Result {
 	s.Helper()
-	select {
-	case r := <-s.results:
-		for _, c := range s.near {
-			if secured, ok := c.(*tls.Conn); ok {
-				c = secured.NetConn() // TLS may know that it was shut down, and no more
-			}
-			if err := c.SetDeadline(time.Now()); err == nil {
-				if _, err := c.Write([]byte("x")); !isClosed(err) {
-					s.Errorf("a connection is still open when the owner is told: %v", err)
-				}
-			}
-		}
-		s.tunnel.Close(tunnel.Cause{Reason: "TooLate"}, 0)
-		s.tunnel.Kill(tunnel.Cause{Reason: "TooLate"})
-		if len(s.results) > 0 {
-			s.Error("the owner was told twice")
-		}
-		return r
-	case <-time.After(s.patience):
+	r, ok := awaited(s, s.results)
+	if !ok {
 		s.Fatal("the tunnel does not end")
-		panic("unreachable")
 	}
+	for _, c := range s.near {
+		if secured, ok := c.(*tls.Conn); ok {
+			c = secured.NetConn() // TLS may know that it was shut down, and no more
+		}
+		if err := c.SetDeadline(time.Now()); err == nil {
+			if _, err := c.Write([]byte("x")); !isClosed(err) {
+				s.Errorf("a connection is still open when the owner is told: %v", err)
+			}
+		}
+	}
+	s.tunnel.Close(tunnel.Cause{Reason: "TooLate"}, 0)
+	s.tunnel.Kill(tunnel.Cause{Reason: "TooLate"})
+	if len(s.results) > 0 {
+		s.Error("the owner was told twice")
+	}
+	return r
 }
 
 func isClosed(err error) bool {
@@ -137,11 +136,11 @@ func (s *story) send(c net.Conn, p []byte) {
 
 // sendSoon sends without waiting, for bytes that no buffer holds until somebody reads.
 func (s *story) sendSoon(c net.Conn, p []byte) {
-	go func() {
+	s.alongside(func() {
 		if _, err := c.Write(p); err != nil {
 			s.Errorf("write: %v", err)
 		}
-	}()
+	})
 }
 
 // receive expects exactly these bytes next.
@@ -254,14 +253,6 @@ func secure(t testing.TB) (far, near net.Conn) {
 	return c, s
 }
 
-// memory is a connection without a kernel, for tests whose time is not real. It knows no
-// half-close and no reset.
-func memory(t testing.TB) (far, near net.Conn) {
-	far, near = net.Pipe()
-	t.Cleanup(func() { hangUp(far); hangUp(near) })
-	return far, near
-}
-
 var networks = map[string]network{"TCP": plain, "TLS": secure}
 
 // onBoth tells a story over TCP and over TLS.
@@ -300,7 +291,7 @@ func reset(c net.Conn) {
 	if s, ok := c.(*tls.Conn); ok {
 		c = s.NetConn()
 	}
-	_ = c.(*net.TCPConn).SetLinger(0)
+	_ = c.(interface{ SetLinger(int) error }).SetLinger(0)
 	_ = c.Close()
 }
 
