@@ -184,5 +184,9 @@ func (b *bench) measureOne(ctx context.Context, t task, p *peer.Peer) (load.Figu
 	if t.TLS {
 		s.Address = run.Site.HTTPS
 	}
-	return t.measure(ctx, load.Rig{Loop: l, Subject: s, Settings: b.settings, Backend: backend})
+	rig := load.Rig{Loop: l, Subject: s, Settings: b.settings, Backend: backend}
+	if err := load.Await(ctx, rig); err != nil {
+		return nil, err
+	}
+	return t.measure(ctx, rig)
 }

@@ -69,7 +69,7 @@ spec:
 // Fairlead is Fairlead from a binary, under a name; two builds can be measured beside each other.
 func Fairlead(name, binary string) *Peer {
 	return &Peer{Name: name, Binary: binary, Version: versionOf(binary, "version"), Ours: true,
-		configure: configureFairlead, publish: publishFairlead, serves: servesFairlead}
+		configure: configureFairlead, publish: publishFairlead}
 }
 
 func configureFairlead(s Site) ([]string, error) {
@@ -94,12 +94,6 @@ func configureFairlead(s Site) ([]string, error) {
 	}
 	return []string{"standalone", "--manifests", folder, "--http-address", s.HTTP.String(), "--https-address", s.HTTPS.String(),
 		"--admin-address", s.Admin.String(), "--log-level=warn"}, nil
-}
-
-// servesFairlead reports whether the manifests are read: until then everything is answered 503.
-func servesFairlead(ctx context.Context, s Site) bool {
-	count, err := published(ctx, s)
-	return err == nil && count > 0
 }
 
 // writeRoute writes the routes at once, as a file that was never half written.

@@ -31,9 +31,7 @@ type Peer struct {
 	configure func(Site) ([]string, error)
 	// publish changes the configuration of a running one and waits until it is served; nil: not measured.
 	publish func(ctx context.Context, s Site, n int) error
-	// serves reports whether one that accepts connections has read its configuration; nil: it has.
-	serves func(ctx context.Context, s Site) bool
-	modes  []string // in which it is measured; none: in all
+	modes   []string // in which it is measured; none: in all
 }
 
 // Takes reports whether the peer is measured in a mode.
@@ -177,7 +175,7 @@ func (r *Process) Args(scratch string) []string {
 // PID is that of the first process.
 func (r *Process) PID() int { return r.cmd.Process.Pid }
 
-// ready waits until both ports accept and what comes there is served.
+// ready waits until both ports accept.
 func (r *Process) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -190,12 +188,12 @@ func (r *Process) ready(ctx context.Context) error {
 		_ = conn.Close()
 		return true
 	}
-	for !accepts(r.Site.HTTP) || !accepts(r.Site.HTTPS) || r.peer.serves != nil && !r.peer.serves(ctx, r.Site) {
+	for !accepts(r.Site.HTTP) || !accepts(r.Site.HTTPS) {
 		select {
 		case <-r.done:
 			return fmt.Errorf("it ended: %w", r.err)
 		case <-ctx.Done():
-			return fmt.Errorf("it does not serve: %w", ctx.Err())
+			return fmt.Errorf("it does not accept connections: %w", ctx.Err())
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
