@@ -3,10 +3,10 @@
 package proxy
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 
@@ -93,16 +93,16 @@ func (d *door) Ready(loop.Events) {
 		if d.closed {
 			return
 		}
-		socket, from, err := loop.Accept(d.socket)
-		switch {
-		case err == nil:
+		socket, from, errno := loop.Accept(d.socket)
+		switch errno {
+		case 0:
 			d.admit(socket, from)
-		case errors.Is(err, unix.EAGAIN):
+		case unix.EAGAIN:
 			return
-		case errors.Is(err, unix.EINTR), errors.Is(err, unix.ECONNABORTED):
+		case unix.ECONNABORTED:
 			// The next one may be better.
 		default:
-			d.rest(err)
+			d.rest(os.NewSyscallError("accept", errno))
 			return
 		}
 	}

@@ -19,7 +19,7 @@
 // A loop waits in the kernel on its own thread, and not as a parked goroutine: to be woken by way
 // of the Go scheduler costs about a third more per message at low rates. Reads and writes of
 // sockets that never block go past the scheduler as well, see [Read]. In return a loop keeps one
-// of GOMAXPROCS busy, see [Procs].
+// of GOMAXPROCS, see [Start].
 //
 // # Time
 //

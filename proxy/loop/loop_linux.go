@@ -139,7 +139,7 @@ func (l *Loop) Close(fd int) {
 		l.owners[fd] = registration{}
 	}
 	// Closing takes it out of the epoll instance too: no other descriptor stands for the same socket.
-	_ = unix.Close(fd)
+	closeSocket(fd)
 }
 
 // Again calls the owner once more, without events, when everybody else had a turn.
@@ -280,10 +280,20 @@ func (l *Loop) exit() {
 // Loops are the event loops of a process.
 type Loops struct{ loops []*Loop }
 
-// Start starts n loops. 0 stands for one per core that the process may use (GOMAXPROCS).
+// cores is how many cores the process may use: those of its cgroup, or what GOMAXPROCS says.
+var cores = runtime.GOMAXPROCS(0)
+
+// Start starts n loops. 0 stands for one per core that the process may use.
+//
+// It raises GOMAXPROCS to n+1: a loop that waits in the kernel still has its processor (P) until the
+// runtime's monitor takes it away, which costs, and everybody else would wait for that. With one
+// to spare they run at once.
 func Start(n int) (*Loops, error) {
 	if n <= 0 {
-		n = runtime.GOMAXPROCS(0)
+		n = cores
+	}
+	if runtime.GOMAXPROCS(0) <= n {
+		runtime.GOMAXPROCS(n + 1)
 	}
 	g := &Loops{}
 	for range n {

@@ -3,12 +3,14 @@
 package loop
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -67,32 +69,39 @@ func Attach(fd int) (net.Conn, error) {
 }
 
 // Accept takes a connection that waits on a listening socket. EAGAIN says that there is none.
-func Accept(listener int) (fd int, from netip.AddrPort, err error) {
-	fd, peer, err := unix.Accept4(listener, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-	if err != nil {
-		return -1, from, err
+func Accept(listener int) (fd int, from netip.AddrPort, errno syscall.Errno) {
+	var peer unix.RawSockaddrInet6 // has room for IPv4 too
+	size := uint32(unsafe.Sizeof(peer))
+	fd, errno = again(func() (uintptr, uintptr, syscall.Errno) {
+		return syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&peer)), uintptr(unsafe.Pointer(&size)),
+			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+	})
+	if errno != 0 {
+		return -1, from, errno
 	}
-	switch a := peer.(type) {
-	case *unix.SockaddrInet4:
-		from = netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
-	case *unix.SockaddrInet6:
-		from = netip.AddrPortFrom(netip.AddrFrom16(a.Addr).Unmap(), uint16(a.Port))
+	port := ntohs(peer.Port) // stands at the same place for both families
+	if peer.Family == unix.AF_INET {
+		return fd, netip.AddrPortFrom(netip.AddrFrom4((*unix.RawSockaddrInet4)(unsafe.Pointer(&peer)).Addr), port), 0
 	}
-	return fd, from, nil
+	return fd, netip.AddrPortFrom(netip.AddrFrom16(peer.Addr).Unmap(), port), 0
 }
 
 // Connect begins a TCP connection. The socket can be written to, or has failed, when the loop says
 // that it is Writable. It has no delay (TCP_NODELAY) and probes of KeepAlive.
 func Connect(to netip.AddrPort) (fd int, err error) {
-	family, address := socketAddress(to)
+	address := to.Addr().Unmap()
+	family := unix.AF_INET6
+	if address.Is4() {
+		family = unix.AF_INET
+	}
 	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
 	}
 	if err = setOptions(fd); err == nil {
 		// Bare: whoever reports it knows where to.
-		if err = unix.Connect(fd, address); err == unix.EINPROGRESS { //nolint:errorlint // an Errno
-			err = nil
+		if errno := connect(fd, address, to.Port()); errno != 0 && errno != unix.EINPROGRESS {
+			err = errno
 		}
 	}
 	if err != nil {
@@ -102,12 +111,32 @@ func Connect(to netip.AddrPort) (fd int, err error) {
 	return fd, nil
 }
 
-func socketAddress(to netip.AddrPort) (family int, address unix.Sockaddr) {
-	if a := to.Addr().Unmap(); a.Is4() {
-		return unix.AF_INET, &unix.SockaddrInet4{Port: int(to.Port()), Addr: a.As4()}
+func connect(fd int, address netip.Addr, port uint16) syscall.Errno {
+	if address.Is4() {
+		to := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: ntohs(port), Addr: address.As4()}
+		_, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&to)), unsafe.Sizeof(to))
+		return errno
 	}
-	return unix.AF_INET6, &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+	to := unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: ntohs(port), Addr: address.As16()}
+	_, _, errno := syscall.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&to)), unsafe.Sizeof(to))
+	return errno
 }
+
+// ntohs turns a port from the network's order into the machine's, and back.
+func ntohs(port uint16) uint16 {
+	var p [2]byte
+	binary.NativeEndian.PutUint16(p[:], port)
+	return binary.BigEndian.Uint16(p[:])
+}
+
+// Shutdown ends the stream towards the other end (FIN).
+func Shutdown(fd int) {
+	// What fails is over anyway.
+	_, _, _ = syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(fd), unix.SHUT_WR, 0)
+}
+
+// closeSocket closes a non-blocking socket.
+func closeSocket(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) }
 
 // SetUserTimeout bounds how long bytes may stay unacknowledged before the connection is given up:
 // without it a peer that vanishes while bytes are under way keeps the socket for 15 minutes.

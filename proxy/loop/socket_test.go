@@ -43,7 +43,7 @@ type acceptor struct {
 func (a acceptor) Ready(loop.Events) {
 	for {
 		fd, from, err := loop.Accept(a.fd)
-		if err != nil {
+		if err != 0 {
 			return
 		}
 		_ = unix.Close(fd)

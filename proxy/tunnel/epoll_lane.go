@@ -222,7 +222,7 @@ func (l *lane) shutdown() {
 		_ = l.secure.conn.CloseWrite()
 		_ = l.putSealed()
 	default:
-		_ = unix.Shutdown(int(l.fd), unix.SHUT_WR)
+		loop.Shutdown(int(l.fd))
 	}
 }
 
