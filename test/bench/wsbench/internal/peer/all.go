@@ -5,7 +5,7 @@ package peer
 import "fmt"
 
 // Names are the peers that Open knows, in the order in which they are shown.
-var Names = []string{"nginx", "nginx-ingress", "haproxy", "caddy", "traefik", "naive"}
+var Names = []string{"nginx", "nginx-ingress", "haproxy", "haproxy-default", "caddy", "traefik", "naive"}
 
 // Open builds or finds a peer.
 func Open(b Builder, name string) (*Peer, error) {
@@ -16,6 +16,8 @@ func Open(b Builder, name string) (*Peer, error) {
 		return nginxIngress()
 	case "haproxy":
 		return haproxy()
+	case "haproxy-default":
+		return haproxyDefault()
 	case "caddy":
 		return caddy(b)
 	case "traefik":

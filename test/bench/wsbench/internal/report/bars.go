@@ -45,6 +45,7 @@ var bars = []bar{
 	{"CPU per GB, 1 MiB frames, against nginx", streamCases, "cpu_ms_per_gb", 0.35, []string{"nginx"}, none},
 	{"the same, against nginx with ingress-nginx's buffers", streamCases, "cpu_ms_per_gb", 0.35, []string{"nginx-ingress"}, none},
 	{"the same, against HAProxy", streamCases, "cpu_ms_per_gb", 0.35, []string{"haproxy"}, none},
+	{"the same, against HAProxy with its default buffers", streamCases, "cpu_ms_per_gb", 0.35, []string{"haproxy-default"}, none},
 	{"tunnels closed during publishes", churnCases, "tunnels_closed", none, nil, 0},
 	{"messages lost during publishes", churnCases, "messages_lost", none, nil, 0},
 	{"CPU of 9,000 idle tunnels, % of a core", []Case{{"idle", "9000 tunnels", false}}, "quiet_cpu_percent", none, nil, 0.1},

@@ -16,6 +16,11 @@ func (r *Report) WriteAll(w io.Writer, of string) error {
 	m := r.Machine
 	fmt.Fprintf(&b, "Measured %s (%s) at %s: %d rounds on %d cores of %s, %d GiB, Linux %s; the proxy on core %s, clients and backend on core %s.\n",
 		r.Begun.Format("2006-01-02"), r.Took, r.Commit, r.Rounds, m.Cores, m.CPU, m.MemoryGiB, m.Kernel, m.ProxyCore, m.LoadCore)
+	var set []string
+	for _, name := range slices.Sorted(maps.Keys(r.Settings)) {
+		set = append(set, name+" "+r.Settings[name])
+	}
+	fmt.Fprintf(&b, "Durations: %s.\n", strings.Join(set, ", "))
 	b.WriteString("\n| proxy | version |\n|---|---|\n")
 	for _, p := range r.Peers {
 		fmt.Fprintf(&b, "| %s | %s |\n", p.Name, p.Version)

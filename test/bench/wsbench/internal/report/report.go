@@ -13,7 +13,6 @@ import (
 type Report struct {
 	Begun   time.Time `json:"begun"`
 	Took    string    `json:"took"`
-	Command string    `json:"command"`
 	Commit  string    `json:"commit"`
 	Machine Machine   `json:"machine"`
 	Rounds  int       `json:"rounds"`
