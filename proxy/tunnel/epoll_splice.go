@@ -20,6 +20,11 @@ const (
 	pipeSize = 256 << 10
 	// maxPipes is how many pipes wait for their next use.
 	maxPipes = 16
+	// maxTaken is how many pipes are in use at the same time, each by a stalled reader but for one
+	// or so per loop. There may be any number of those, and descriptors are for tunnels: what goes
+	// to the others is copied. Together they hold 32 MiB, half of what Linux lets the pipes of a
+	// user without privileges hold at full size.
+	maxTaken = 128
 )
 
 // maySplice reports whether the source's next bytes, up to the end of their frame, can go to the
@@ -78,16 +83,21 @@ type pipe struct{ out, in int }
 
 var pipes struct {
 	sync.Mutex
-	idle []*pipe
+	idle  []*pipe
+	taken int
 }
 
-// takePipe returns an empty pipe, nil when there are no descriptors left for one.
+// takePipe returns an empty pipe, nil when too many are taken or there are no descriptors left.
 func takePipe() *pipe {
 	pipes.Lock()
 	defer pipes.Unlock()
+	if pipes.taken == maxTaken {
+		return nil
+	}
 	if n := len(pipes.idle); n > 0 {
 		p := pipes.idle[n-1]
 		pipes.idle = pipes.idle[:n-1]
+		pipes.taken++
 		return p
 	}
 	var fds [2]int
@@ -96,6 +106,7 @@ func takePipe() *pipe {
 	}
 	// More than the default if the user's share of pipe memory allows it.
 	_, _ = unix.FcntlInt(uintptr(fds[0]), unix.F_SETPIPE_SZ, pipeSize)
+	pipes.taken++
 	return &pipe{fds[0], fds[1]}
 }
 
@@ -103,14 +114,23 @@ func takePipe() *pipe {
 func (p *pipe) put() {
 	pipes.Lock()
 	defer pipes.Unlock()
+	pipes.taken--
 	if len(pipes.idle) < maxPipes {
 		pipes.idle = append(pipes.idle, p)
 		return
 	}
-	p.close()
+	p.closeEnds()
 }
 
+// close gives a pipe up that may hold bytes.
 func (p *pipe) close() {
+	pipes.Lock()
+	defer pipes.Unlock()
+	pipes.taken--
+	p.closeEnds()
+}
+
+func (p *pipe) closeEnds() {
 	_ = unix.Close(p.out)
 	_ = unix.Close(p.in)
 }
