@@ -92,6 +92,7 @@ func (t *Tunnel) register() error {
 
 // refuse ends a tunnel that could not begin and whose sockets are closed.
 func (t *Tunnel) refuse(s *Spec, err error) {
+	t.phase.Store(ended) // Close and Kill find nothing
 	t.loop.Join(-1)
 	s.Owner.TunnelEnded(Result{Reason: model.Lost, By: model.ByProxy, Err: err})
 }
