@@ -79,6 +79,7 @@ func (l *lane) receive(buf []byte) (n int, drained bool, err error) {
 // seal encrypts p and gives the socket all of its records in one write.
 func (l *lane) seal(p []byte) error {
 	if _, err := l.secure.conn.Write(p); err != nil {
+		l.t.loop.Scratch = l.t.loop.Scratch[:0] // it is the loop's: no other connection may send that
 		return err
 	}
 	return l.putSealed()
