@@ -42,10 +42,11 @@ func newKeepalive(k Keepalive, now time.Duration) *keepalive {
 // end returns what is known of the end that a lane comes from.
 func (k *keepalive) end(l *lane) *asked { return &k.ends[l.index()] }
 
-// asks reports whether the lane is to write a Ping at its next frame boundary.
+// asks reports whether the lane is to write a Ping at its next frame boundary. As long as its
+// destination doesn't read, nothing is heaped up for it.
 func (l *lane) asks() bool {
 	k := l.t.keep
-	return k != nil && !l.shut && k.end(l.t.peer(l)).due.Load()
+	return k != nil && !l.shut && l.writing.Load() == 0 && k.end(l.t.peer(l)).due.Load()
 }
 
 // ask writes the Ping that is due, if the stream stands where a frame may begin.
