@@ -201,6 +201,7 @@ func (l *lane) flush() {
 		l.t.writeFailed(writer, err)
 	} else {
 		l.t.active.Store(int64(l.t.now()))
+		writer.unstuck()
 	}
 	if l.fin {
 		l.fin = false

@@ -25,6 +25,7 @@ type relay struct {
 	listener net.Listener
 	spec     tunnel.Spec
 	results  chan tunnel.Result
+	pongs    chan pong
 	mu       sync.Mutex
 	tunnels  []*tunnel.Tunnel
 	starts   sync.WaitGroup
@@ -32,7 +33,13 @@ type relay struct {
 
 func (r *relay) TunnelEnded(res tunnel.Result) { r.results <- res }
 
-func (r *relay) TunnelPonged(model.Side, time.Duration) {}
+// TunnelPonged tells of answers as far as somebody listens.
+func (r *relay) TunnelPonged(by model.Side, after time.Duration) {
+	select {
+	case r.pongs <- pong{by, after}:
+	default:
+	}
+}
 
 // newRelay listens and tunnels whatever comes to an endpoint's address.
 func newRelay(t *testing.T, endpoint string, spec tunnel.Spec) *relay {
@@ -41,7 +48,7 @@ func newRelay(t *testing.T, endpoint string, spec tunnel.Spec) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{listener: l, spec: spec, results: make(chan tunnel.Result, 100)}
+	r := &relay{listener: l, spec: spec, results: make(chan tunnel.Result, 100), pongs: make(chan pong, 100)}
 	r.starts.Go(func() {
 		for {
 			c, err := l.Accept()

@@ -104,14 +104,21 @@ func (l *lane) run(rest []byte) {
 // wake makes a lane that waits for bytes look at the tunnel's phase, which must be set before.
 func (l *lane) wake() { _ = l.src.conn.SetReadDeadline(time.Unix(1, 0)) }
 
+// longWrite is longer than a write takes that needs not wait for its reader.
+const longWrite = 100 * time.Millisecond
+
 // write passes p on, of which the first theirs bytes are the source's own, and reports whether
 // all of it was taken.
 func (l *lane) write(p []byte, theirs int) bool {
 	if len(p) == 0 {
 		return true
 	}
-	l.writing.Store(int64(l.t.now()))
+	began := l.t.now()
+	l.writing.Store(int64(began))
 	n, err := l.dst.Write(p)
+	if err == nil && l.t.now()-began > longWrite {
+		l.unstuck()
+	}
 	l.writing.Store(0)
 	if theirs > 0 {
 		l.t.active.Store(int64(l.t.now()))

@@ -24,6 +24,11 @@ import (
 // wait, for bytes or for time, and nothing moves in the tunnel, the clock jumps, and the tunnel's
 // with it, to just before the next thing that comes due. The wheel does the rest.
 
+// timing is what a story knows of its time.
+type timing struct {
+	clock *clock // nil: that on the wall
+}
+
 // clock is a story's time.
 type clock struct {
 	tunnel *tunnel.Tunnel
@@ -57,6 +62,12 @@ func inTime(t *testing.T, spec tunnel.Spec, tell func(s *story)) {
 func inTimeOnBoth(t *testing.T, spec tunnel.Spec, tell func(s *story)) {
 	t.Run("bare", func(t *testing.T) { inTimeOver(t, false, spec, tell) })
 	t.Run("TLS", func(t *testing.T) { inTimeOver(t, true, spec, tell) })
+}
+
+// inTimeTLS tells it over TLS alone.
+func inTimeTLS(t *testing.T, spec tunnel.Spec, tell func(s *story)) {
+	t.Helper()
+	inTimeOver(t, true, spec, tell)
 }
 
 func inTimeOver(t *testing.T, secured bool, spec tunnel.Spec, tell func(s *story)) {
@@ -128,7 +139,7 @@ func (e *end) Write(p []byte) (n int, err error) {
 		if failed := e.raw.Write(once); failed != nil {
 			return n, failed
 		}
-		if err == unix.EAGAIN || err == unix.EINTR { //nolint:errorlint // unix.Write returns it bare
+		if err == unix.EAGAIN || err == unix.EINTR {
 			err = nil
 		}
 	}

@@ -17,8 +17,8 @@ import (
 // In the portable engine all that waits are goroutines: with connections in memory they live in a
 // bubble, whose time passes when all of them wait.
 
-// clock is that of the bubble: nothing has to be known.
-type clock struct{}
+// timing is what a story knows of its time: the bubble knows all.
+type timing struct{}
 
 // inTime tells a story whose time is not real.
 func inTime(t *testing.T, spec tunnel.Spec, tell func(s *story)) {
@@ -30,6 +30,12 @@ func inTime(t *testing.T, spec tunnel.Spec, tell func(s *story)) {
 func inTimeOnBoth(t *testing.T, spec tunnel.Spec, tell func(s *story)) {
 	t.Run("bare", func(t *testing.T) { inTimeOver(t, memory, spec, tell) })
 	t.Run("TLS", func(t *testing.T) { inTimeOver(t, secureMemory, spec, tell) })
+}
+
+// inTimeTLS tells it over TLS alone.
+func inTimeTLS(t *testing.T, spec tunnel.Spec, tell func(s *story)) {
+	t.Helper()
+	inTimeOver(t, secureMemory, spec, tell)
 }
 
 func inTimeOver(t *testing.T, n network, spec tunnel.Spec, tell func(s *story)) {

@@ -58,7 +58,7 @@ type story struct {
 	pongs            chan pong
 	near             [2]net.Conn
 	patience         time.Duration
-	clock            *clock // nil: that on the wall
+	timing
 }
 
 // TunnelEnded implements tunnel.Owner.

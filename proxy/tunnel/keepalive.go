@@ -19,7 +19,7 @@ type keepalive struct {
 
 // asked is what the proxy knows of an end that it may ask.
 type asked struct {
-	heard atomic.Int64 // the stamp at which something last came from it
+	heard atomic.Int64 // the stamp at which it last gave a sign of life
 	due   atomic.Bool  // the other lane shall write a Ping
 	sent  atomic.Int64 // the stamp of the last Ping; 0: none was sent
 	// token is the payload of the last Ping, until its Pong has come; 0: none is awaited.
@@ -77,6 +77,16 @@ func (l *lane) heardFrom() {
 	}
 }
 
+// unstuck notes that a write which had to wait went through. Who took it is there, and what the
+// source has said meanwhile is read only now.
+func (l *lane) unstuck() {
+	if k := l.t.keep; k != nil {
+		for i := range k.ends {
+			k.ends[i].heard.Store(int64(l.t.now()))
+		}
+	}
+}
+
 // look follows the frames of a chunk, notes that its end is alive and takes out the Pong that
 // answers the proxy.
 func (k *keepalive) look(l *lane, chunk []byte) ([]byte, frame.Seen) {
@@ -98,8 +108,9 @@ func (k *keepalive) look(l *lane, chunk []byte) ([]byte, frame.Seen) {
 	return chunk, seen
 }
 
-// next returns when an end is to be asked, or has not answered.
-func (k *keepalive) next(i int) (at time.Duration, what event) {
+// nextAsk returns when an end is to be asked, or has not answered.
+func (t *Tunnel) nextAsk(i int) (at time.Duration, what event) {
+	k := t.keep
 	if i == client && !k.Client || i == endpoint && !k.Endpoint {
 		return 0, event{}
 	}
@@ -108,6 +119,9 @@ func (k *keepalive) next(i int) (at time.Duration, what event) {
 	switch {
 	case a.due.Load():
 		return 0, event{} // it has not gone out yet: a busy lane comes to a boundary, a stalled one to its end
+	case t.lanes[i].writing.Load() > 0:
+		// What it sends is not read as long as the other end doesn't take it, nor would an answer be.
+		return t.now() + k.Interval, event{silent, i}
 	case sent > heard && k.Timeout > 0:
 		return sent + k.Timeout, event{unanswered, i}
 	case sent > heard:

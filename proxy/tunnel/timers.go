@@ -87,11 +87,10 @@ func (t *Tunnel) nextFlowing(due func(time.Duration, event)) {
 	if t.end != nil && t.end.asked.at > 0 {
 		due(t.end.asked.at, event{what: askedFor})
 	}
-	if t.keep != nil {
+	// Whoever has said Close or ended answers no more. Spec.Close bounds such a tunnel.
+	if t.keep != nil && (t.end == nil || t.end.since == 0) {
 		for i := range t.lanes {
-			if t.peer(&t.lanes[i]).broken() == nil {
-				due(t.keep.next(i))
-			}
+			due(t.nextAsk(i))
 		}
 	}
 }
