@@ -17,6 +17,7 @@ import (
 	"github.com/fairlead/fairlead/proxy/backend"
 	"github.com/fairlead/fairlead/proxy/handshake"
 	"github.com/fairlead/fairlead/proxy/loop"
+	"github.com/fairlead/fairlead/proxy/tunnel"
 )
 
 // opening is an ordinary WebSocket handshake on an event loop, from the client's connection to the
@@ -35,6 +36,8 @@ type opening struct {
 	unsent           []byte // of the request to the endpoint
 	head, rest, seen []byte // what came from the client, what of it lies behind the head, and what came from the endpoint
 	phase            phase
+	// What the loop has told of the two sockets that is not worked off.
+	clientTold, endpointTold loop.Events
 }
 
 // phase is what an opening waits for.
@@ -58,6 +61,8 @@ func (o *opening) Ready(e loop.Events) {
 		o.read()
 	case o.phase != gone && e.Has(loop.Ended):
 		o.leave(io.EOF)
+	case e.Has(loop.Readable):
+		o.clientTold |= e // frames that don't wait for the 101
 	}
 }
 
@@ -69,6 +74,7 @@ func (side *endpointSide) Ready(e loop.Events) {
 		o.send()
 	}
 	if o.phase == answering && e.Has(loop.Readable) {
+		o.endpointTold |= e & loop.Ended
 		o.receive()
 	}
 }
@@ -91,6 +97,9 @@ func (o *opening) read() {
 	n, errno := loop.Read(o.socket, o.door.loop.Buffer[:])
 	switch {
 	case n > 0:
+		if n == len(o.door.loop.Buffer) {
+			o.clientTold |= loop.Readable
+		}
 		o.begin(o.door.loop.Buffer[:n])
 	case errno != unix.EAGAIN:
 		o.drop()
@@ -200,6 +209,9 @@ func (o *opening) receive() {
 		return
 	}
 	seen := o.door.loop.Buffer[:n]
+	if n == len(o.door.loop.Buffer) {
+		o.endpointTold |= loop.Readable
+	}
 	if len(o.seen) > 0 {
 		o.seen = append(o.seen, seen...)
 		seen = o.seen
@@ -241,7 +253,7 @@ func (o *opening) open(answer *http.Response, rest []byte) {
 	s.observer.Opened(ses.told(), ses.handshake)
 	spec := o.spec(ses)
 	spec.ClientRest, spec.EndpointRest = o.rest, rest
-	ses.tunnel.Adopt(l, o.socket, o.endpoint, &spec)
+	ses.tunnel.Adopt(l, tunnel.Told{FD: o.socket, Events: o.clientTold}, tunnel.Told{FD: o.endpoint, Events: o.endpointTold}, &spec)
 	ses.opened()
 	s.handshakes.Add(-1)
 }
@@ -249,7 +261,7 @@ func (o *opening) open(answer *http.Response, rest []byte) {
 // failed tries the next endpoint, or tells the client why there is none.
 func (o *opening) failed(f *backend.Failure) {
 	o.hangUp()
-	o.seen, o.unsent = nil, nil
+	o.seen, o.unsent, o.endpointTold = nil, nil, 0
 	if o.retry(f) {
 		o.dial()
 		return

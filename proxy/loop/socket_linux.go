@@ -4,6 +4,7 @@ package loop
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -25,14 +26,14 @@ func Detach(c *net.TCPConn) (fd int, err error) {
 	return fd, err
 }
 
-// DetachListener is Detach for a listener. Connections that it has accepted from then on have the
-// options of [Connect]'s sockets, which they inherit.
+// DetachListener is Detach for a listener. Connections that it accepts have no delay and are probed,
+// since they inherit that, and are accepted when their first bytes have come.
 func DetachListener(l *net.TCPListener) (fd int, err error) {
 	if fd, err = duplicate(l); err != nil {
 		return -1, err
 	}
 	_ = l.Close()
-	if err := setOptions(fd); err != nil {
+	if err := errors.Join(setNoDelay(fd), SetProbes(fd), setDeferAccept(fd)); err != nil {
 		_ = unix.Close(fd)
 		return -1, err
 	}
@@ -87,7 +88,7 @@ func Accept(listener int) (fd int, from netip.AddrPort, errno syscall.Errno) {
 }
 
 // Connect begins a TCP connection. The socket can be written to, or has failed, when the loop says
-// that it is Writable. It has no delay (TCP_NODELAY) and probes of KeepAlive.
+// that it is Writable. It has no delay (TCP_NODELAY); for probes see [SetProbes].
 func Connect(to netip.AddrPort) (fd int, err error) {
 	address := to.Addr().Unmap()
 	family := unix.AF_INET6
@@ -98,7 +99,7 @@ func Connect(to netip.AddrPort) (fd int, err error) {
 	if err != nil {
 		return -1, os.NewSyscallError("socket", err)
 	}
-	if err = setOptions(fd); err == nil {
+	if err = setNoDelay(fd); err == nil {
 		// Bare: whoever reports it knows where to.
 		if errno := connect(fd, address, to.Port()); errno != 0 && errno != unix.EINPROGRESS {
 			err = errno
@@ -140,22 +141,30 @@ func closeSocket(fd int) { _, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(
 
 // SetUserTimeout bounds how long bytes may stay unacknowledged before the connection is given up:
 // without it a peer that vanishes while bytes are under way keeps the socket for 15 minutes.
-func SetUserTimeout(fd int, d time.Duration) {
-	// A socket that refuses it works without.
-	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d/time.Millisecond))
+func SetUserTimeout(fd int, d time.Duration) error {
+	return set(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d/time.Millisecond))
 }
 
-func setOptions(fd int) error {
-	for _, o := range [...]struct{ level, name, value int }{
-		{unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
-		{unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(KeepAlive.Idle / time.Second)},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(KeepAlive.Interval / time.Second)},
-		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT, KeepAlive.Count},
-	} {
-		if err := unix.SetsockoptInt(fd, o.level, o.name, o.value); err != nil {
-			return os.NewSyscallError("setsockopt", err)
-		}
-	}
-	return nil
+// SetProbes lets the kernel probe a peer that is silent, as KeepAlive says.
+func SetProbes(fd int) error {
+	return errors.Join(
+		set(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1),
+		set(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, int(KeepAlive.Idle/time.Second)),
+		set(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, int(KeepAlive.Interval/time.Second)),
+		set(fd, unix.IPPROTO_TCP, unix.TCP_KEEPCNT, KeepAlive.Count),
+	)
+}
+
+func setNoDelay(fd int) error { return set(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1) }
+
+// deferAccept is how long the kernel keeps a connection to itself until its first bytes come. Who
+// opens connections and says nothing costs the process nothing, and who does is read at once.
+const deferAccept = 5 * time.Second
+
+func setDeferAccept(fd int) error {
+	return set(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, int(deferAccept/time.Second))
+}
+
+func set(fd, level, option, value int) error {
+	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, level, option, value))
 }

@@ -40,6 +40,7 @@ type carrier struct {
 	loop  *loop.Loop
 	start time.Duration // the time of the loop's clock that all stamps count from
 	timer loop.Timer
+	stays bool // the tunnel has settled
 }
 
 // Start begins to pass bytes between the two connections of a Spec and returns at once.
@@ -100,28 +101,32 @@ func (t *Tunnel) refuse(s *Spec, err error) {
 // Adopt begins to pass bytes between two sockets, on the goroutine of the loop on which they are
 // registered and that counts them as part of its load. Client and Endpoint of the Spec are not
 // looked at.
-func (t *Tunnel) Adopt(l *loop.Loop, clientSocket, endpointSocket int, s *Spec) {
+func (t *Tunnel) Adopt(l *loop.Loop, clientSocket, endpointSocket Told, s *Spec) {
 	t.loop = l
-	t.lanes[client].fd, t.lanes[endpoint].fd = int32(clientSocket), int32(endpointSocket)
-	l.Replace(clientSocket, &t.lanes[client])
-	l.Replace(endpointSocket, &t.lanes[endpoint])
+	for i, socket := range [...]Told{clientSocket, endpointSocket} {
+		t.lanes[i].fd = int32(socket.FD)
+		l.Replace(socket.FD, &t.lanes[i])
+	}
 	t.run(s)
+	for i, socket := range [...]Told{clientSocket, endpointSocket} {
+		if socket.Events != 0 {
+			t.lanes[i].Ready(socket.Events)
+		}
+	}
 }
 
-// userTimeoutSlack is how much longer than Spec.Stall bytes may stay unacknowledged: an end that is
-// there but doesn't read is given up by the tunnel, which can say why, before the kernel does.
-const userTimeoutSlack = 10 * time.Second
+// Told is a socket on a loop, with what the loop has told of it that was not worked off.
+type Told struct {
+	FD     int
+	Events loop.Events
+}
 
 // run starts the lanes.
 func (t *Tunnel) run(s *Spec) {
 	t.start = t.loop.Now() - firstStamp
 	t.prepare(s)
 	for i := range t.lanes {
-		l := &t.lanes[i]
-		if t.stall > 0 {
-			loop.SetUserTimeout(int(l.fd), t.stall+userTimeoutSlack)
-		}
-		if l.secure != nil {
+		if l := &t.lanes[i]; l.secure != nil {
 			l.secure.begin(l)
 		}
 	}
@@ -134,9 +139,12 @@ func (t *Tunnel) run(s *Spec) {
 	if len(s.EndpointRest) > 0 {
 		t.lanes[endpoint].deliver(s.EndpointRest)
 	}
-	// What came before the registration is told as an event, but not what TLS has read ahead.
-	t.lanes[client].pump()
-	t.lanes[endpoint].pump()
+	// What sockets hold is told as an event, but not what TLS has read ahead.
+	for i := range t.lanes {
+		if l := &t.lanes[i]; l.secure != nil {
+			l.pump()
+		}
+	}
 }
 
 // do calls f on the tunnel's loop.
@@ -186,4 +194,33 @@ func detach(c net.Conn) (w wire, unread []byte, err error) {
 	fd, err := loop.Detach(tcp)
 	w.fd = int32(fd)
 	return w, unread, err
+}
+
+const (
+	// settling is how old a tunnel is when its sockets get the options that matter only to those
+	// that stay: in a storm of handshakes there are better things to do.
+	settling = 10 * time.Second
+	// userTimeoutSlack is how much longer than Spec.Stall bytes may stay unacknowledged: an end that
+	// is there but doesn't read is given up by the tunnel, which can say why, before the kernel does.
+	userTimeoutSlack = 10 * time.Second
+)
+
+// settlesAt returns when the tunnel has settled, unless it has.
+func (t *Tunnel) settlesAt() (at time.Duration, ok bool) { return firstStamp + settling, !t.stays }
+
+// settle sees to it that ends which vanish without a word are noticed, also while bytes for them
+// are under way.
+func (t *Tunnel) settle() {
+	t.stays = true
+	for i := range t.lanes {
+		l := &t.lanes[i]
+		if l.dead {
+			continue
+		}
+		// A socket that refuses an option works without.
+		_ = loop.SetProbes(int(l.fd))
+		if t.stall > 0 {
+			_ = loop.SetUserTimeout(int(l.fd), t.stall+userTimeoutSlack)
+		}
+	}
 }

@@ -145,3 +145,8 @@ func (l *lane) endWrite() { closeWrite(l.dst) }
 func (l *lane) severDst(reset bool) { severConn(l.dst, reset) }
 
 func (l *lane) closeSrc(reset bool) { closeConn(l.src.conn, reset) }
+
+// settlesAt says that there is nothing to settle: package net has set the options that matter.
+func (t *Tunnel) settlesAt() (at time.Duration, ok bool) { return 0, false }
+
+func (t *Tunnel) settle() {}

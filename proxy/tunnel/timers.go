@@ -23,6 +23,7 @@ type what uint8
 
 const (
 	nothing    what = iota
+	settled         // the tunnel is here to stay
 	idled           // no byte moved for Spec.Idle
 	aged            // the tunnel is Spec.MaxAge old
 	askedFor        // a close was requested for this time
@@ -84,6 +85,9 @@ func (t *Tunnel) nextFlowing(due func(time.Duration, event)) {
 	if t.maxAge > 0 {
 		due(firstStamp+t.maxAge, event{what: aged})
 	}
+	if at, ok := t.settlesAt(); ok {
+		due(at, event{what: settled})
+	}
 	if t.end != nil && t.end.asked.at > 0 {
 		due(t.end.asked.at, event{what: askedFor})
 	}
@@ -111,6 +115,8 @@ func (t *Tunnel) nextEnding(due func(time.Duration, event)) {
 // happen does what has come due.
 func (t *Tunnel) happen(e event) {
 	switch e.what {
+	case settled:
+		t.settle()
 	case idled:
 		t.begin(Cause{model.IdleTimeout, codeGoingAway, fmt.Sprintf("idle for %s", brief(t.idle))})
 	case aged:
