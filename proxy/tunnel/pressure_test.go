@@ -321,7 +321,7 @@ func TestNoDescriptorsForAPipe(t *testing.T) {
 }
 
 // A tunnel that could not begin, or was never started, takes calls as every tunnel does.
-func TestCallsToATunnelThatNeverBegan(t *testing.T) {
+func TestCallsToATunnelThatNeverBegan(*testing.T) {
 	var unstarted, refused tunnel.Tunnel
 	owner := make(sink, 1)
 	engine.Refuse(&refused, &tunnel.Spec{Owner: owner})
