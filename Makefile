@@ -5,7 +5,7 @@ PKG  ?= ./...
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down build test control-plane verify lint fmt generate bench bench-go clean distclean
+.PHONY: help demo demo-down build test stress control-plane verify lint fmt generate bench bench-go clean distclean
 
 ##@ Try it
 
@@ -25,6 +25,10 @@ build: ## Build bin/fairlead.
 
 test: control-plane ## Run all tests with the race detector, those against a real API server too. PKG= and ARGS= choose.
 	go test -race -timeout 20m $(ARGS) $(PKG)
+
+stress: ## Send 10 million checked messages through the tunnel engine, and a million under the race detector (3 minutes).
+	go test -count 1 -run '^Test(Stress|Churn)$$' -v -timeout 30m ./proxy/tunnel -args -messages 10000000 -tunnels 20000
+	go test -count 1 -run '^Test(Stress|Churn)$$' -v -timeout 30m -race ./proxy/tunnel -args -messages 1000000 -tunnels 5000
 
 verify: ## Check all that needs no running system: format, generated files, vet, lint, dependency rules, docs.
 	hack/verify.sh
