@@ -2,34 +2,37 @@
 
 package tunnel
 
-import "time"
+import (
+	"reflect"
+	"time"
 
-// Due returns how soon something comes due if no byte moves, and whether anything does.
+	"github.com/fairlead/fairlead/proxy/loop"
+)
+
+// Due returns how soon the tunnel's timer fires, and whether it is set.
 func (t *Tunnel) Due() (in time.Duration, found bool) {
-	t.settled(func() {
-		if at, next := t.next(); next.what != nothing {
-			in, found = at-t.now(), true
-		}
-	})
+	t.onLoop(func() { in, found = t.fires()-t.loop.Now(), t.timer.Set() })
 	return in, found
 }
 
-// Forward moves the tunnel's time on.
+// Forward moves the tunnel's time on, up to its timer at most.
 func (t *Tunnel) Forward(by time.Duration) {
-	t.settled(func() {
+	t.onLoop(func() {
 		t.start -= by
-		t.advance()
+		if t.timer.Set() {
+			t.loop.At(&t.timer, t.fires()-by, t)
+		}
 	})
 }
 
-// settled calls f on the tunnel's loop and waits for it.
-func (t *Tunnel) settled(f func()) {
+// fires returns the time of the loop's clock at which the timer fires.
+func (t *Tunnel) fires() time.Duration {
+	return time.Duration(reflect.ValueOf(&t.timer).Elem().FieldByName("tick").Int()) * loop.Tick
+}
+
+// onLoop calls f on the tunnel's loop and waits for it.
+func (t *Tunnel) onLoop(f func()) {
 	done := make(chan struct{})
-	t.do(func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		f()
-		close(done)
-	})
+	t.do(func() { f(); close(done) })
 	<-done
 }

@@ -72,8 +72,18 @@ func (l *lane) writePing() bool {
 
 // heardFrom notes that something came from the lane's source.
 func (l *lane) heardFrom() {
-	if k := l.t.keep; k != nil {
-		k.end(l).heard.Store(int64(l.t.now()))
+	k := l.t.keep
+	if k == nil {
+		return
+	}
+	a := k.end(l)
+	awaited := a.sent.Load() > a.heard.Load()
+	a.heard.Store(int64(l.t.now()))
+	if awaited {
+		// The timer stands where nothing would have come for Timeout: the next Ping may be due before.
+		l.t.mu.Lock()
+		defer l.t.mu.Unlock()
+		l.t.advance()
 	}
 }
 

@@ -223,6 +223,23 @@ func TestEndpointStopsAnswering(t *testing.T) {
 	})
 }
 
+// Patience with who doesn't answer puts off no question to who does.
+func TestLongTimeoutDelaysNoPing(t *testing.T) {
+	spec := asking(true, false)
+	spec.Keepalive.Timeout = time.Hour
+	inTime(t, spec, func(s *story) {
+		last := s.now()
+		for range 3 {
+			token := s.receivePing(s.client, false)
+			s.timeSince(last, 30*time.Second)
+			s.send(s.client, control(opPong, token, true))
+			last = s.now()
+			s.ponged(model.ByClient, 0)
+		}
+		s.over(nil, nil)
+	})
+}
+
 // Without a timeout silence has no consequences: an end is asked again and again.
 func TestNobodyIsDroppedWithoutATimeout(t *testing.T) {
 	spec := asking(true, true)
@@ -571,6 +588,9 @@ func TestGorillaAnswersPings(t *testing.T) {
 	if err := c.WriteMessage(websocket.TextMessage, []byte("stop")); err != nil {
 		t.Fatal(err)
 	}
+	if got := <-heard; got != "stop" {
+		t.Errorf("%q", got)
+	}
 	res := <-r.results
 	if res.Reason != model.KeepaliveTimeout || res.By != model.ByProxy || res.ToEndpoint.Messages != 2 {
 		t.Errorf("ended with %+v", res)
@@ -579,6 +599,7 @@ func TestGorillaAnswersPings(t *testing.T) {
 		t.Errorf("the server saw %v, want Close 1011", err)
 	}
 	close(stop)
-	for range heard {
+	for p := range heard {
+		t.Errorf("%q", p)
 	}
 }

@@ -78,7 +78,7 @@ func (l *lane) deliver(chunk []byte) {
 	if l.shut {
 		return
 	}
-	ok := true
+	var ok bool
 	switch {
 	case seen.Close:
 		ok = l.write(chunk[:seen.Boundary], seen.Boundary)
