@@ -70,6 +70,32 @@ type door struct {
 	closed bool
 	pause  loop.Timer
 	first  *opening // of those that have not asked for anything yet
+	heads  [][]byte // buffers for what clients say first
+}
+
+const (
+	// headSize is how much most first words of clients take at most.
+	headSize = 2 << 10
+	// keptHeads is how many buffers wait for their next use: those of a burst.
+	keptHeads = 64
+)
+
+// takeHead returns an empty buffer.
+func (d *door) takeHead() []byte {
+	n := len(d.heads)
+	if n == 0 {
+		return make([]byte, 0, headSize)
+	}
+	head := d.heads[n-1]
+	d.heads = d.heads[:n-1]
+	return head
+}
+
+// putHead takes a buffer back that nobody uses any more.
+func (d *door) putHead(head []byte) {
+	if cap(head) == headSize && len(d.heads) < keptHeads {
+		d.heads = append(d.heads, head[:0])
+	}
 }
 
 func (d *door) open() {

@@ -25,14 +25,14 @@ import (
 // ordinary goes on in net/http: a request that handshake.ReadRequest doesn't know, an endpoint with
 // TLS, an answer other than 101, and everything that the client must be told.
 type opening struct {
-	*exchange        // nil until there is a request
+	exchange         // its request is nil until it was read
 	door             *door
 	next, before     *opening // of those that have not asked for anything yet
 	linked           bool
 	socket, endpoint int // the client's and the endpoint's; -1: none
 	from             netip.AddrPort
 	timer            loop.Timer
-	request          *backend.Request
+	request          backend.Request
 	unsent           []byte // of the request to the endpoint
 	head, rest, seen []byte // what came from the client, what of it lies behind the head, and what came from the endpoint
 	phase            phase
@@ -110,7 +110,7 @@ func (o *opening) read() {
 func (o *opening) begin(p []byte) {
 	o.unlink()
 	o.door.loop.Stop(&o.timer)
-	o.head = bytes.Clone(p)
+	o.head = append(o.door.takeHead(), p...)
 	r, size := handshake.ReadRequest(p)
 	if r == nil {
 		o.handOver(nil)
@@ -120,7 +120,7 @@ func (o *opening) begin(p []byte) {
 	s := o.door.server
 	r.RemoteAddr = o.from.String()
 	s.handshakes.Add(1) // before the shutdown is looked for, as in ServeHTTP
-	o.exchange = &exchange{
+	o.exchange = exchange{
 		server: s, r: r, begun: time.Now(), id: nextID(),
 		client: s.forwarding.Client(r), upgrade: handshake.WebSocket,
 	}
@@ -256,6 +256,7 @@ func (o *opening) open(answer *http.Response, rest []byte) {
 	ses.tunnel.Adopt(l, tunnel.Told{FD: o.socket, Events: o.clientTold}, tunnel.Told{FD: o.endpoint, Events: o.endpointTold}, &spec)
 	ses.opened()
 	s.handshakes.Add(-1)
+	o.door.putHead(o.head)
 }
 
 // failed tries the next endpoint, or tells the client why there is none.
@@ -276,7 +277,7 @@ func (o *opening) refuse(err error) {
 
 // resume lets net/http read and relay the endpoint's answer, of which seen has come.
 func (o *opening) resume(seen []byte) {
-	endpoint, request := o.endpoint, o.request
+	endpoint, request := o.endpoint, &o.request
 	o.door.loop.Remove(endpoint)
 	o.endpoint = -1
 	o.handOver(func(x *exchange) error {
@@ -297,8 +298,8 @@ func (o *opening) handOver(resume func(*exchange) error) {
 	o.over()
 	o.door.loop.Remove(o.socket)
 	socket, head, h := o.socket, o.head, new(handed)
-	if o.exchange != nil {
-		h.begun.Store(&unfinished{o.exchange, resume})
+	if o.r != nil {
+		h.begun.Store(&unfinished{&o.exchange, resume})
 	}
 	o.door.feed.add(func() (net.Conn, error) {
 		conn, err := loop.Attach(socket)
@@ -356,7 +357,7 @@ func (o *opening) caught() {
 	o.over()
 	o.hangUp()
 	o.door.loop.Close(o.socket)
-	if o.exchange != nil {
+	if o.r != nil {
 		o.release()
 		o.server.handshakes.Add(-1)
 	}

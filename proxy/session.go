@@ -155,7 +155,7 @@ func (x *exchange) connect() (*backend.Answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		answer, err := backend.Upgrade(x.r.Context(), endpoint, request, timeouts)
+		answer, err := backend.Upgrade(x.r.Context(), endpoint, &request, timeouts)
 		if err == nil {
 			return answer, nil
 		}
@@ -197,8 +197,8 @@ func (x *exchange) another() bool {
 	return false
 }
 
-func (x *exchange) request() *backend.Request {
-	r := &backend.Request{
+func (x *exchange) request() backend.Request {
+	r := backend.Request{
 		Method: x.r.Method, URI: x.hit.URI(x.r.URL), Host: x.host(),
 		Header: x.server.forwarding.Fields(x.r, x.client), Upgrade: x.upgrade,
 	}
