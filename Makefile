@@ -25,6 +25,7 @@ build: ## Build bin/fairlead.
 
 test: control-plane ## Run all tests with the race detector, those against a real API server too. PKG= and ARGS= choose.
 	go test -race -timeout 20m $(ARGS) $(PKG)
+	go test -race -tags portable $(ARGS) ./proxy/tunnel ./proxy
 
 stress: ## Send 10 million checked messages through the tunnel engine, and a million under the race detector (3 minutes).
 	go test -count 1 -run '^Test(Stress|Churn)$$' -v -timeout 30m ./proxy/tunnel -args -messages 10000000 -tunnels 20000
