@@ -22,6 +22,7 @@ func everything(c *crew) {
 	c.Ended(Outcome{Session: Session{Route: "chat"}, Reason: model.Served, Status: 200})
 	c.move(id, 1, 1)
 	c.Published(Publish{Took: time.Second, Changed: true})
+	c.Ponged(Session{Route: "chat"}, model.ByClient, time.Millisecond)
 	c.ControlPlane(true)
 	c.Readiness(true, false)
 }
