@@ -63,7 +63,7 @@ func (l *lane) pump() {
 			l.leave()
 			return
 		}
-		if l.t.peer(l).out != nil {
+		if l.t.peer(l).out != nil || l.unheard() {
 			return // goes on when that is flushed
 		}
 		drained, err := l.move()
@@ -208,6 +208,9 @@ func (l *lane) flush() {
 		l.shutdown()
 	}
 	writer.wake()
+	if l.secure != nil {
+		l.wake() // it may have been unheard
+	}
 }
 
 // endWrite tells the destination that nothing follows: FIN, or close_notify for TLS. Errors are of

@@ -85,6 +85,12 @@ func (l *lane) seal(p []byte) error {
 	return l.putSealed()
 }
 
+// unheard reports whether the source doesn't read what TLS itself answers it: it may ask for new keys
+// again and again (RFC 8446 section 4.6.3). What the other end sends it is never as much.
+func (l *lane) unheard() bool {
+	return l.secure != nil && l.out != nil && len(l.out.bytes) > keptOutbox
+}
+
 // putSealed gives the socket the records that crypto/tls has written.
 func (l *lane) putSealed() error {
 	sealed := l.t.loop.Scratch
