@@ -113,7 +113,12 @@ func TestCloseInsideASplicedFrame(t *testing.T) {
 func TestCloseBehindASplicedFrame(t *testing.T) {
 	big := message(noise[:longest], false)
 	s, sent := inPipe(t, tunnel.Spec{Frames: true, Close: patience}, append(big[:len(big):len(big)], closeFrame(1000, "bye", false)...))
-	go func() { _ = <-sent; hangUp(s.endpoint) }()
+	go func() {
+		if err := <-sent; err != nil {
+			t.Error(err)
+		}
+		hangUp(s.endpoint)
+	}()
 	s.receive(s.client, big)
 	s.receiveClose(s.client, false, 1000, "bye")
 	s.send(s.client, closeFrame(1000, "", true))
