@@ -68,6 +68,7 @@ type door struct {
 	peers  []*door // those of all loops
 	socket int     // listens, for all of them
 	closed bool
+	short  bool // of descriptors, and that was told
 	pause  loop.Timer
 	first  *opening // of those that have not asked for anything yet
 	heads  [][]byte // buffers for what clients say first
@@ -122,6 +123,7 @@ func (d *door) Ready(loop.Events) {
 		socket, from, errno := loop.Accept(d.socket)
 		switch errno {
 		case 0:
+			d.short = false
 			d.admit(socket, from)
 		case unix.EAGAIN:
 			return
@@ -136,7 +138,10 @@ func (d *door) Ready(loop.Events) {
 
 // rest accepts nothing for a while: the kernel keeps who waits, and asking again would only cost.
 func (d *door) rest(err error) {
-	d.server.log.Warn("can't accept connections for now: is the limit of open files (ulimit -n) too low?", "error", err)
+	if !d.short {
+		d.short = true
+		d.server.log.Warn("can't accept connections for now: is the limit of open files (ulimit -n) too low?", "error", err)
+	}
 	d.loop.Remove(d.socket)
 	d.loop.At(&d.pause, d.loop.Now()+acceptPause, d)
 }

@@ -21,7 +21,8 @@ type handed struct {
 // unfinished is a request that an event loop has begun.
 type unfinished struct {
 	*exchange
-	resume func(*exchange) error // goes on with it
+	resume  func(*exchange) error // goes on with it
+	discard func()                // lets go of what resume would use; nil: nothing
 }
 
 // Close closes the connection.
@@ -33,6 +34,9 @@ func (h *handed) Close() error {
 // abandon ends a request that never got to its handler.
 func (h *handed) abandon(cause error) {
 	if u := h.begun.Swap(nil); u != nil {
+		if u.discard != nil {
+			u.discard()
+		}
 		u.finish(backend.ClientGone(cause))
 		u.server.handshakes.Add(-1)
 	}

@@ -113,7 +113,7 @@ func (o *opening) begin(p []byte) {
 	o.head = append(o.door.takeHead(), p...)
 	r, size := handshake.ReadRequest(p)
 	if r == nil {
-		o.handOver(nil)
+		o.handOver(nil, nil)
 		return
 	}
 	o.rest = o.head[size:]
@@ -129,7 +129,7 @@ func (o *opening) begin(p []byte) {
 		return
 	}
 	if o.hit.Route.NeedsTLS() {
-		o.handOver((*exchange).serveUpgrade)
+		o.handOver((*exchange).serveUpgrade, nil)
 		return
 	}
 	o.request = o.exchange.request()
@@ -272,7 +272,7 @@ func (o *opening) failed(f *backend.Failure) {
 
 // refuse lets net/http answer.
 func (o *opening) refuse(err error) {
-	o.handOver(func(*exchange) error { return err })
+	o.handOver(func(*exchange) error { return err }, nil)
 }
 
 // resume lets net/http read and relay the endpoint's answer, of which seen has come.
@@ -280,7 +280,7 @@ func (o *opening) resume(seen []byte) {
 	endpoint, request := o.endpoint, &o.request
 	o.door.loop.Remove(endpoint)
 	o.endpoint = -1
-	o.handOver(func(x *exchange) error {
+	resume := func(x *exchange) error {
 		conn, err := loop.Attach(endpoint)
 		if err != nil {
 			return request.NotAnswered(0, true, err)
@@ -290,16 +290,18 @@ func (o *opening) resume(seen []byte) {
 			return err
 		}
 		return x.switched(answer)
-	})
+	}
+	o.handOver(resume, func() { _ = unix.Close(endpoint) })
 }
 
-// handOver gives the client's connection, and what was begun of its request, to net/http.
-func (o *opening) handOver(resume func(*exchange) error) {
+// handOver gives the client's connection, and what was begun of its request, to net/http. Should
+// the request never come to resume, discard is called, if it is not nil.
+func (o *opening) handOver(resume func(*exchange) error, discard func()) {
 	o.over()
 	o.door.loop.Remove(o.socket)
 	socket, head, h := o.socket, o.head, new(handed)
 	if o.r != nil {
-		h.begun.Store(&unfinished{&o.exchange, resume})
+		h.begun.Store(&unfinished{&o.exchange, resume, discard})
 	}
 	o.door.feed.add(func() (net.Conn, error) {
 		conn, err := loop.Attach(socket)
