@@ -171,12 +171,15 @@ func (b *bench) noteConfiguration(run *peer.Process) {
 		if p.Name != run.Name() || p.Args != nil {
 			continue
 		}
-		p.Args = run.Args(b.folder)
+		p.Args = run.Args()
+		for i := range p.Args {
+			p.Args[i] = run.Anonymous(b.folder, p.Args[i])
+		}
 		p.Files = map[string]string{}
 		for _, name := range run.Files() {
 			text, err := os.ReadFile(filepath.Join(run.Site.Folder, name))
 			if err == nil && len(text) <= maxConfiguration {
-				p.Files[name] = strings.ReplaceAll(string(text), run.Site.Folder, "DIR")
+				p.Files[name] = run.Anonymous(b.folder, string(text))
 			}
 		}
 	}

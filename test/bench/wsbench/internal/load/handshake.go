@@ -122,9 +122,9 @@ func secureHandshake(ctx context.Context, s Subject, n int) error {
 		return err
 	}
 	defer conn.NetConn().Close() //nolint:errcheck // the 101 was all that was wanted
-	if err := conn.SetDeadline(time.Now().Add(openTimeout)); err != nil {
-		return err
-	}
+	// Nobody serves the backend any more when ctx is done.
+	stop := context.AfterFunc(ctx, func() { _ = conn.NetConn().SetDeadline(time.Now()) })
+	defer stop()
 	if _, err := conn.Write(wire.Request(Host, PathEcho)); err != nil {
 		return err
 	}

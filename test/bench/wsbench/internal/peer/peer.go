@@ -161,15 +161,16 @@ func (r *Process) output() string {
 // Name is the peer's.
 func (r *Process) Name() string { return r.peer.Name }
 
-// Args are the arguments it was started with, its folder written as DIR and what else lies below
-// scratch as SCRATCH.
-func (r *Process) Args(scratch string) []string {
+// Args are the arguments it was started with.
+func (r *Process) Args() []string {
 	args := slices.Clone(r.cmd.Args)
 	args[0] = filepath.Base(args[0])
-	for i := range args {
-		args[i] = strings.ReplaceAll(strings.ReplaceAll(args[i], r.Site.Folder, "DIR"), scratch, "SCRATCH")
-	}
 	return args
+}
+
+// Anonymous writes DIR for the folder of the proxy in a text, and SCRATCH for the one around it.
+func (r *Process) Anonymous(scratch, text string) string {
+	return strings.NewReplacer(r.Site.Folder, "DIR", scratch, "SCRATCH").Replace(text)
 }
 
 // PID is that of the first process.

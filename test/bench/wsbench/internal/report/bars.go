@@ -77,6 +77,9 @@ func (r *Report) bar(b bar, c Case, of string) string {
 	case ours.median <= bound:
 		verdict = "met"
 	}
+	if r.disturbance(c) > quiet {
+		verdict += ", disturbed"
+	}
 	return fmt.Sprintf("| %s | %s | %s | %s | %s |\n", b.title, c, why, number(ours.median), verdict)
 }
 
