@@ -73,6 +73,9 @@ func TestLoopsShareAListener(t *testing.T) {
 				t.Fatal(err)
 			}
 			missing[c.LocalAddr().String()] = true
+			if _, err := c.Write([]byte("x")); err != nil { // who says nothing is let in late
+				t.Fatal(err)
+			}
 			t.Cleanup(func() { _ = c.Close() })
 		}
 		for range n {
