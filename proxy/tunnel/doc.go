@@ -3,12 +3,29 @@
 //
 // # Moving
 //
-// A tunnel has two lanes, one per direction. A lane reads a chunk, passes it on and reads the
-// next: there is one buffer and no queue, so that the reader's TCP window is what holds a sender
-// up. Bytes that were read behind the handshake go first. Nothing is decoded, masked or changed.
-// With Spec.Frames a frame.Follower per lane knows where frames begin and counts messages;
-// without it the lanes carry opaque bytes, and what is said about Close frames below does not
+// A tunnel has two lanes, one per direction. A lane reads a chunk of up to 64 KiB, passes it on and
+// reads the next. As long as the destination has not taken all of a chunk the lane reads no more:
+// there is no queue, and the reader's TCP window is what holds a sender up. Bytes that were read
+// behind the handshake go first. Nothing is decoded, masked or changed.
+//
+// With Spec.Frames a frame.Follower per lane knows where frames begin and counts messages; without
+// it the lanes carry opaque bytes, and what is said about Close frames and Pings below does not
 // apply.
+//
+// # Keepalive
+//
+// An end of which nothing came for Keepalive.Interval is asked by a Ping, between two frames of what
+// goes to it, and masked if it is the endpoint. The Pong that answers it, known by its payload, goes
+// no further. Neither is counted, in Result or for Spec.Idle: a tunnel whose ends answer the proxy
+// and say nothing else is idle.
+//
+// An end of which nothing came for Keepalive.Timeout behind a Ping is given up. Any byte from it is an
+// answer, and so is that it takes what it did not take before. As long as an end does not read, it
+// gets no Ping, and Spec.Stall is what bounds that. As long as an end's bytes can't be passed on
+// they are not read, nor is its answer, so that its silence does not count.
+//
+// Nobody is asked any more once an end has said Close or has ended: from there on Spec.Close bounds
+// the tunnel.
 //
 // # How a tunnel ends
 //
@@ -51,7 +68,9 @@
 //	one of these three comes while the    first the rest of the frame; if that takes longer than
 //	endpoint is inside a frame            Spec.Close, the end of TCP
 //	the endpoint doesn't read for Stall   Close 1011 "the endpoint stopped reading"
-//	it doesn't read itself for Stall      a reset
+//	the endpoint doesn't answer a Ping    Close 1011 "the endpoint stopped answering"
+//	it doesn't read itself for Stall, or  a reset
+//	doesn't answer a Ping
 //	Tunnel.Kill is called                 the end of TCP, at once
 //
 // # What the endpoint sees when ...
@@ -66,14 +85,29 @@
 //	it said Close, the client leaves or   a masked Close frame with its own code
 //	Spec.Close of silence passes
 //	the client doesn't read for Stall     a masked Close 1011 "the client stopped reading"
+//	the client doesn't answer a Ping      a masked Close 1011 "the client stopped answering"
+//	it doesn't read itself for Stall, or  a reset
+//	doesn't answer a Ping
 //
 // Without frames either end sees what the other one did: end for end, reset for reset. One may go
 // on after the other has ended, for as long as Spec.Idle allows.
 //
-// # The engine
+// # The engines
 //
-// At present every lane is a goroutine that waits in a read. Nothing of that shows in what the
-// package exports: a Spec goes in, an Owner is told, and a Tunnel takes calls from any goroutine.
-// What ends a tunnel (ending.go, timers.go) speaks of lanes only by wake and by the phase they are
-// to obey.
+// What a tunnel is, when it ends and what is said then is the same everywhere: lane.go, ending.go,
+// timers.go and keepalive.go. They know of an engine that it calls a lane's methods one at a time,
+// that a lane can be woken to look at the tunnel's phase, and that one timer per tunnel can be set.
+// Which engine moves the bytes is chosen when the program is built; the same tests judge both.
+//
+// On Linux (epoll*.go) a tunnel belongs to one event loop of package loop: its lanes own a socket
+// each, and have no goroutine and no buffer. A lane reads into the loop's buffer and writes at once.
+// What the destination's socket does not take goes into an outbox until it is writable again; that
+// is at most the rest of one read, and what the proxy itself says behind it. After a few reads
+// the others of the loop have a turn. Payload of a large frame goes from socket to socket by splice,
+// through a pipe, without coming into the process; its pieces are up to 256 KiB, and a pipe that the
+// destination does not empty takes the place of the outbox. TLS is crypto/tls over sockets that
+// never block; it can't be spliced, and gives its buffers back when it is idle.
+//
+// Elsewhere, or with the build tag portable (goroutine*.go), every lane is a goroutine that waits in
+// a read, for a bare TCP connection without a buffer. A write waits until all is taken.
 package tunnel

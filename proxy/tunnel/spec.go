@@ -22,7 +22,7 @@ type Spec struct {
 
 	// Idle ends the tunnel after this long without a byte in either direction. 0: never.
 	Idle time.Duration
-	// Stall ends the tunnel when a write, of 64 KiB at most, was blocked for this long because
+	// Stall ends the tunnel when a write, of 256 KiB at most, was blocked for this long because
 	// one end doesn't read. 0: never.
 	Stall time.Duration
 	// MaxAge ends the tunnel this long after Start. 0: never.
@@ -43,8 +43,9 @@ type Spec struct {
 type Keepalive struct {
 	// Interval is how long nothing came from an end when it is asked. 0: never.
 	Interval time.Duration
-	// Timeout is how long after the Ping something must have come from the end, be it the Pong or
-	// anything else; if not, it is given up. 0: it never is.
+	// Timeout is how long after the Ping a sign of life must have come from the end, be it the Pong,
+	// anything else, or that it takes what it did not take before; if not, it is given up. 0: it
+	// never is.
 	Timeout time.Duration
 	// Client and Endpoint say who is asked.
 	Client, Endpoint bool
