@@ -63,8 +63,9 @@ type Loop struct {
 	again   []Owner
 	calling []Owner // again, while it is worked off
 
-	clock clock
-	wheel wheel
+	clock   clock
+	wheel   wheel
+	yielded time.Duration // when the scheduler last had a look
 
 	mu       sync.Mutex
 	tasks    []func() // guarded by mu
@@ -204,6 +205,20 @@ func (l *Loop) run() {
 		l.callAgain()
 		l.wheel.advance(l.clock.now())
 		last = l.doTasks()
+		l.yield()
+	}
+}
+
+// slice is how long the loop runs before it lets the scheduler have a look. A goroutine that goes on
+// for 10 ms is preempted by a signal, and one that is in system calls most of that time has its
+// processor taken away at each of them, by a monitor that then looks every 20 us.
+const slice = 8 * time.Millisecond
+
+// yield begins a new slice of time when the last one is used up.
+func (l *Loop) yield() {
+	if now := l.clock.now(); now-l.yielded >= slice {
+		l.yielded = now
+		runtime.Gosched()
 	}
 }
 
