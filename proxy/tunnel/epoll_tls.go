@@ -24,6 +24,10 @@ type secure struct {
 // recordSize is the most that one TLS record holds (RFC 8446 section 5.1).
 const recordSize = 16 << 10
 
+// manyRecords is how many records are opened before the tunnel's state is looked at again: they may
+// be of one byte each, and have answers.
+const manyRecords = 64
+
 // begin hands the connection to the loop of a lane.
 func (s *secure) begin(l *lane) { s.below.TakeOver((*record)(l)) }
 
@@ -58,9 +62,9 @@ func (r *record) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// receive fills buf with what whole records hold.
+// receive fills buf with what whole records hold, or reads so many.
 func (l *lane) receive(buf []byte) (n int, drained bool, err error) {
-	for len(buf)-n >= recordSize && err == nil {
+	for records := 0; records < manyRecords && len(buf)-n >= recordSize && err == nil; records++ {
 		var m int
 		m, err = l.secure.conn.Read(buf[n:])
 		n += m
