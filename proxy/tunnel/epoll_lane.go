@@ -24,6 +24,7 @@ type wire struct {
 	fin    bool // the end of the stream goes out when the outbox is empty
 	queued bool // the lane is called again in any case
 	ended  bool // the source sends nothing more; what it sent may not be read yet
+	bulk   bool // the last frame was spliced, and so may the next one be
 	over   bool // the lane reads no more
 	left   bool // and has gone
 	secure *secure
@@ -102,6 +103,10 @@ func (l *lane) move() (drained bool, err error) {
 // copyPlain moves one buffer by a read and a write.
 func (l *lane) copyPlain() (drained bool, err error) {
 	buf := l.t.loop.Buffer[:]
+	if l.bulk {
+		buf = buf[:bulkHead]
+		l.bulk = false // if this is not the head of another large frame
+	}
 	n, errno := loop.Read(int(l.fd), buf)
 	switch {
 	case n > 0:

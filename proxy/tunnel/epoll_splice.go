@@ -15,7 +15,10 @@ import (
 const (
 	// spliceMin is how much of a frame's payload must be to come for it to be worth two system
 	// calls a piece instead of a copy.
-	spliceMin = 64 << 10
+	spliceMin = 32 << 10
+	// bulkHead is how much is read to see what follows a frame that was spliced: enough for the head
+	// of the next, and not so much that most of its payload is copied.
+	bulkHead = 2 << 10
 	// pipeSize is how much a pipe is asked to hold.
 	pipeSize = 256 << 10
 	// maxPipes is how many pipes wait for their next use.
@@ -50,6 +53,7 @@ func (l *lane) splice() (drained bool, err error) {
 		}
 		return false, os.NewSyscallError("splice", errno)
 	}
+	l.bulk = true
 	l.heardFrom()
 	messages := l.follow.Skip(uint64(n))
 	if l.wrote(l.t.peer(l).putPipe(p, n), n) && messages > 0 {
