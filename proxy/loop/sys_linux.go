@@ -13,17 +13,18 @@ import (
 // microsecond each and keeps the processor (P) with the loop. That is right only for what can't
 // block: sockets and pipes that are non-blocking, and epoll_wait without a timeout.
 
-// Read reads from a non-blocking descriptor. 0, 0 is the end of the stream.
+// Read reads from a non-blocking socket. 0, 0 is the end of the stream. (recv(2) goes straight to the
+// socket where read(2) first asks what kind of file it is.)
 func Read(fd int, p []byte) (int, syscall.Errno) {
 	return again(func() (uintptr, uintptr, syscall.Errno) {
-		return syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		return syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
 	})
 }
 
-// Write writes to a non-blocking descriptor.
+// Write writes to a non-blocking socket.
 func Write(fd int, p []byte) (int, syscall.Errno) {
 	return again(func() (uintptr, uintptr, syscall.Errno) {
-		return syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+		return syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_NOSIGNAL, 0, 0)
 	})
 }
 
