@@ -63,6 +63,12 @@ func start(t *testing.T, change ...func(*proxy.Options)) *replica {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, s)
+}
+
+// run runs a server until the test ends.
+func run(t *testing.T, s *proxy.Server) *replica {
+	t.Helper()
 	if err := s.Listen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
