@@ -71,32 +71,37 @@ type door struct {
 	short  bool // of descriptors, and that was told
 	pause  loop.Timer
 	first  *opening // of those that have not asked for anything yet
-	heads  [][]byte // buffers for what clients say first
+	spare  []*opening
 }
 
 const (
-	// headSize is how much most first words of clients take at most.
-	headSize = 2 << 10
-	// keptHeads is how many buffers wait for their next use: those of a burst.
-	keptHeads = 64
+	// maxSpare is how many openings wait for their next use: those of a burst.
+	maxSpare = 64
+	// maxSpareHead is the size up to which an opening keeps its buffer for the client's first bytes.
+	maxSpareHead = 4 << 10
 )
 
-// takeHead returns an empty buffer.
-func (d *door) takeHead() []byte {
-	n := len(d.heads)
+// opening returns one to begin with.
+func (d *door) opening() *opening {
+	n := len(d.spare)
 	if n == 0 {
-		return make([]byte, 0, headSize)
+		return new(opening)
 	}
-	head := d.heads[n-1]
-	d.heads = d.heads[:n-1]
-	return head
+	o := d.spare[n-1]
+	d.spare[n-1] = nil
+	d.spare = d.spare[:n-1]
+	return o
 }
 
-// putHead takes a buffer back that nobody uses any more.
-func (d *door) putHead(head []byte) {
-	if cap(head) == headSize && len(d.heads) < keptHeads {
-		d.heads = append(d.heads, head[:0])
+// recycle takes an opening back that has become a tunnel: nobody else holds it, and the loop tells
+// it nothing any more.
+func (d *door) recycle(o *opening) {
+	if len(d.spare) == maxSpare || cap(o.head) > maxSpareHead {
+		return
 	}
+	head, reader := o.head[:0], o.reader
+	*o = opening{head: head, reader: reader}
+	d.spare = append(d.spare, o)
 }
 
 func (d *door) open() {
@@ -173,12 +178,13 @@ func (d *door) admit(socket int, from netip.AddrPort) {
 
 // enter begins to wait for a request.
 func (d *door) enter(socket int, from netip.AddrPort) {
-	o := &opening{door: d, socket: socket, endpoint: -1, from: from}
 	if d.closed {
 		_ = unix.Close(socket)
 		d.loop.Join(-1)
 		return
 	}
+	o := d.opening()
+	o.door, o.socket, o.endpoint, o.from = d, socket, -1, from
 	if err := d.loop.Add(socket, o); err != nil {
 		_ = unix.Close(socket)
 		d.loop.Join(-1)

@@ -33,6 +33,7 @@ type opening struct {
 	from             netip.AddrPort
 	timer            loop.Timer
 	request          backend.Request
+	reader           handshake.Reader
 	unsent           []byte // of the request to the endpoint
 	head, rest, seen []byte // what came from the client, what of it lies behind the head, and what came from the endpoint
 	phase            phase
@@ -110,8 +111,8 @@ func (o *opening) read() {
 func (o *opening) begin(p []byte) {
 	o.unlink()
 	o.door.loop.Stop(&o.timer)
-	o.head = append(o.door.takeHead(), p...)
-	r, size := handshake.ReadRequest(p)
+	o.head = append(o.head, p...)
+	r, size := o.reader.ReadRequest(p)
 	if r == nil {
 		o.handOver(nil, nil)
 		return
@@ -216,7 +217,7 @@ func (o *opening) receive() {
 		o.seen = append(o.seen, seen...)
 		seen = o.seen
 	}
-	answer, size, more := handshake.ReadSwitch(seen)
+	answer, size, more := o.reader.ReadSwitch(seen)
 	switch {
 	case answer != nil:
 		o.open(answer, seen[size:])
@@ -256,7 +257,7 @@ func (o *opening) open(answer *http.Response, rest []byte) {
 	ses.tunnel.Adopt(l, tunnel.Told{FD: o.socket, Events: o.clientTold}, tunnel.Told{FD: o.endpoint, Events: o.endpointTold}, &spec)
 	ses.opened()
 	s.handshakes.Add(-1)
-	o.door.putHead(o.head)
+	o.door.recycle(o)
 }
 
 // failed tries the next endpoint, or tells the client why there is none.

@@ -37,11 +37,23 @@ func measure(p []byte) (size, lines int, more bool) {
 	return 0, 0, false
 }
 
-// readHeader reads header lines as net/http does. They are those that [measure] counted, up to and
+// fields are header fields, in memory that is used again.
+type fields struct {
+	header http.Header
+	values []string // what the lists in header are parts of: one allocation for all
+}
+
+// read reads header lines as net/http does. They are those that [measure] counted, up to and
 // without the blank line. It returns nil for lines that net/http refuses or treats specially.
-func readHeader(text string, lines int) http.Header {
-	header := make(http.Header, lines)
-	values := make([]string, 0, lines) // one allocation for all
+func (f *fields) read(text string, lines int) http.Header {
+	if f.header == nil {
+		f.header = make(http.Header, lines)
+	}
+	if cap(f.values) < lines {
+		f.values = make([]string, 0, lines)
+	}
+	clear(f.header)
+	header, values := f.header, f.values[:0]
 	for text != "" {
 		end := strings.IndexByte(text, '\n')
 		name, value, found := strings.Cut(text[:end-1], ":")

@@ -15,6 +15,25 @@ const (
 	switchStart  = "HTTP/1.1 101"
 )
 
+// Reader reads heads one after the other and uses its memory again: a storm of handshakes should not
+// keep the collector busy. What it returns is good until it reads the next of the same kind; strings
+// are good for ever.
+type Reader struct {
+	request  http.Request
+	location url.URL
+	answer   http.Response
+	asked    fields
+	answered fields
+}
+
+// ReadRequest is [Reader.ReadRequest] with a Reader of its own.
+func ReadRequest(p []byte) (r *http.Request, size int) { return new(Reader).ReadRequest(p) }
+
+// ReadSwitch is [Reader.ReadSwitch] with a Reader of its own.
+func ReadSwitch(p []byte) (answer *http.Response, size int, more bool) {
+	return new(Reader).ReadSwitch(p)
+}
+
 // ReadRequest reads the head at the beginning of p when it is that of an ordinary WebSocket opening
 // request, all of it: GET with a path, HTTP/1.1, one Host, and nothing that hints at content. Such a
 // head net/http's server accepts, and gives its handler a request with the same fields; RemoteAddr
@@ -23,7 +42,7 @@ const (
 //
 // nil means that the head is incomplete, or is net/http's to judge. What RFC 6455 wants beyond
 // "Upgrade: websocket" is for [Check].
-func ReadRequest(p []byte) (r *http.Request, size int) {
+func (r *Reader) ReadRequest(p []byte) (request *http.Request, size int) {
 	if !bytes.HasPrefix(p, []byte(requestStart)) {
 		return nil, 0
 	}
@@ -36,11 +55,10 @@ func ReadRequest(p []byte) (r *http.Request, size int) {
 	if !ok {
 		return nil, 0
 	}
-	location := readURI(uri)
-	if location == nil {
+	if !r.readURI(uri) {
 		return nil, 0
 	}
-	header := readHeader(rest, lines)
+	header := r.asked.read(rest, lines)
 	hosts := header["Host"]
 	if len(hosts) != 1 || hosts[0] == "" || !httpguts.ValidHostHeader(hosts[0]) {
 		return nil, 0
@@ -49,10 +67,11 @@ func ReadRequest(p []byte) (r *http.Request, size int) {
 	if !switches(header) || len(header["Upgrade"]) != 1 || !strings.EqualFold(header["Upgrade"][0], WebSocket) {
 		return nil, 0
 	}
-	return &http.Request{
-		Method: http.MethodGet, URL: location, RequestURI: uri, Host: hosts[0],
+	r.request = http.Request{
+		Method: http.MethodGet, URL: &r.location, RequestURI: uri, Host: hosts[0],
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: http.NoBody,
-	}, size
+	}
+	return &r.request, size
 }
 
 // ReadSwitch reads the head at the beginning of p, which is what came from an endpoint so far, when
@@ -62,7 +81,7 @@ func ReadRequest(p []byte) (r *http.Request, size int) {
 //
 // Without an answer, more says that p may be the beginning of one: read on. Otherwise it is
 // net/http's to judge.
-func ReadSwitch(p []byte) (answer *http.Response, size int, more bool) {
+func (r *Reader) ReadSwitch(p []byte) (answer *http.Response, size int, more bool) {
 	if start := p[:min(len(p), len(switchStart))]; string(start) != switchStart[:len(start)] {
 		return nil, 0, false
 	}
@@ -75,14 +94,15 @@ func ReadSwitch(p []byte) (answer *http.Response, size int, more bool) {
 	if len(status) > len("101") && status[len("101")] != ' ' {
 		return nil, 0, false
 	}
-	header := readHeader(rest, lines)
+	header := r.answered.read(rest, lines)
 	if !switches(header) {
 		return nil, 0, false
 	}
-	return &http.Response{
+	r.answer = http.Response{
 		Status: status, StatusCode: http.StatusSwitchingProtocols,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header, Body: http.NoBody,
-	}, size, false
+	}
+	return &r.answer, size, false
 }
 
 // cutHead copies a head that [measure] measured and returns its first line and its header lines.
@@ -100,20 +120,22 @@ func switches(h http.Header) bool {
 		!httpguts.HeaderValuesContainsToken(connection, "close")
 }
 
-// readURI reads an origin-form (RFC 9112 section 3.2.1) as net/http does; nil: it is none.
-func readURI(uri string) *url.URL {
+// readURI reads an origin-form (RFC 9112 section 3.2.1) as net/http does; false: it is none.
+func (r *Reader) readURI(uri string) bool {
 	path, query, asked := strings.Cut(uri, "?")
 	if isPlainPath(path) && isVisible(query) && asked == (query != "") {
-		return &url.URL{Path: path, RawQuery: query}
+		r.location = url.URL{Path: path, RawQuery: query}
+		return true
 	}
 	if strings.Contains(uri, " ") {
-		return nil // url.ParseRequestURI lets it pass
+		return false // url.ParseRequestURI lets it pass
 	}
 	location, err := url.ParseRequestURI(uri)
 	if err != nil {
-		return nil
+		return false
 	}
-	return location
+	r.location = *location
+	return true
 }
 
 // isPlainPath reports whether a path has only characters that url.URL keeps as they are.
