@@ -27,7 +27,7 @@ import (
 type opening struct {
 	exchange         // its request is nil until it was read
 	door             *door
-	next, before     *opening // of those that have not asked for anything yet
+	next, before     *opening // of the door's
 	linked           bool
 	socket, endpoint int // the client's and the endpoint's; -1: none
 	from             netip.AddrPort
@@ -57,12 +57,15 @@ type endpointSide opening
 // Ready goes on when the client has asked, and ends when it leaves.
 func (o *opening) Ready(e loop.Events) {
 	defer o.caught()
-	switch {
-	case o.phase == asking && e.Has(loop.Readable):
+	asked := o.phase != asking
+	if !asked && e.Has(loop.Readable) {
 		o.read()
-	case o.phase != gone && e.Has(loop.Ended):
+	}
+	switch {
+	case o.phase == asking || o.phase == gone:
+	case e.Has(loop.Ended): // be it with the request: that is told once
 		o.leave(io.EOF)
-	case e.Has(loop.Readable):
+	case asked && e.Has(loop.Readable):
 		o.clientTold |= e // frames that don't wait for the 101
 	}
 }
@@ -109,7 +112,6 @@ func (o *opening) read() {
 
 // begin takes an ordinary request to its endpoint.
 func (o *opening) begin(p []byte) {
-	o.unlink()
 	o.door.loop.Stop(&o.timer)
 	o.head = append(o.head, p...)
 	r, size := o.reader.ReadRequest(p)
@@ -217,7 +219,7 @@ func (o *opening) receive() {
 		o.seen = append(o.seen, seen...)
 		seen = o.seen
 	}
-	answer, size, more := o.reader.ReadSwitch(seen)
+	answer, size, more := o.reader.ReadSwitch(seen) //nolint:bodyclose // a 101 has none
 	switch {
 	case answer != nil:
 		o.open(answer, seen[size:])
@@ -247,6 +249,7 @@ func (o *opening) open(answer *http.Response, rest []byte) {
 		return
 	}
 	o.phase = gone
+	o.unlink()
 	ses := o.exchange.session()
 	o.owned = true
 	s := o.server
@@ -326,7 +329,6 @@ func (o *opening) leave(cause error) {
 
 // drop ends an opening in which nothing was asked.
 func (o *opening) drop() {
-	o.unlink()
 	o.over()
 	o.door.loop.Close(o.socket)
 }
@@ -334,6 +336,7 @@ func (o *opening) drop() {
 // over lets go of what the loop does for the opening.
 func (o *opening) over() {
 	o.phase = gone
+	o.unlink()
 	o.door.loop.Stop(&o.timer)
 	o.door.loop.Join(-1)
 }
@@ -356,7 +359,6 @@ func (o *opening) caught() {
 	if o.phase == gone {
 		return
 	}
-	o.unlink()
 	o.over()
 	o.hangUp()
 	o.door.loop.Close(o.socket)
@@ -366,7 +368,7 @@ func (o *opening) caught() {
 	}
 }
 
-// link puts the opening into its door's list of those that have not asked for anything.
+// link puts the opening into its door's list.
 func (o *opening) link() {
 	d := o.door
 	o.linked, o.next = true, d.first
