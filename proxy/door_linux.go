@@ -3,11 +3,13 @@
 package proxy
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -35,29 +37,57 @@ func (s *Server) openDoors(l net.Listener) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
+	s.doors = &doors{socket: socket}
+	f := newFeed(address, func() { s.doors.close(); s.doors.cut() })
 	loops := s.engine.Loops().All()
-	doors := make([]*door, len(loops))
-	f := newFeed(address, func() { closeDoors(doors, socket) })
+	all := make([]*door, len(loops))
 	for i, l := range loops {
-		doors[i] = &door{server: s, loop: l, feed: f, peers: doors, socket: socket}
+		all[i] = &door{server: s, loop: l, feed: f, peers: all, socket: socket, short: &s.doors.short}
 	}
-	for _, d := range doors {
+	s.doors.all = all
+	for _, d := range all {
 		d.loop.Do(d.open)
 	}
 	return f, nil
 }
 
-// closeDoors stops accepting and drops connections on which nothing was asked.
-func closeDoors(doors []*door, socket int) {
-	var closed sync.WaitGroup
-	for _, d := range doors {
-		closed.Add(1)
-		if !d.loop.Do(func() { d.close(); closed.Done() }) {
-			closed.Done()
+// closeDoors lets nobody in any more, and waits until the handshakes that have begun are over, or ctx
+// is done: to end as they should they may need net/http.
+func (s *Server) closeDoors(ctx context.Context) {
+	s.http.server.SetKeepAlivesEnabled(false)
+	s.doors.close()
+	s.await(ctx, func() bool { return s.handshakes.Load() == 0 })
+}
+
+// doors are where connections come in to the event loops, one for each.
+type doors struct {
+	all    []*door
+	socket int         // listens, for all of them
+	short  atomic.Bool // of descriptors, and that was told
+	closed sync.Once
+}
+
+// close stops accepting and drops connections on which nothing was asked.
+func (all *doors) close() {
+	all.closed.Do(func() {
+		all.each((*door).close)
+		_ = unix.Close(all.socket)
+	})
+}
+
+// cut ends the handshakes that are still under way.
+func (all *doors) cut() { all.each((*door).cut) }
+
+// each does something with every door on its loop.
+func (all *doors) each(do func(*door)) {
+	var done sync.WaitGroup
+	for _, d := range all.all {
+		done.Add(1)
+		if !d.loop.Do(func() { do(d); done.Done() }) {
+			done.Done()
 		}
 	}
-	closed.Wait()
-	_ = unix.Close(socket)
+	done.Wait()
 }
 
 // door is where connections come in to one event loop.
@@ -68,9 +98,9 @@ type door struct {
 	peers  []*door // those of all loops
 	socket int     // listens, for all of them
 	closed bool
-	short  bool // of descriptors, and that was told
+	short  *atomic.Bool
 	pause  loop.Timer
-	first  *opening // of those that have not asked for anything yet
+	first  *opening // of those that are neither a tunnel yet nor over
 	spare  []*opening
 }
 
@@ -106,7 +136,7 @@ func (d *door) recycle(o *opening) {
 
 func (d *door) open() {
 	if err := d.loop.AddListener(d.socket, d); err != nil {
-		d.server.log.Error("an event loop can't accept connections", "error", err)
+		d.rest(err)
 	}
 }
 
@@ -114,8 +144,17 @@ func (d *door) close() {
 	d.closed = true
 	d.loop.Stop(&d.pause)
 	d.loop.Remove(d.socket)
+	for o, next := d.first, (*opening)(nil); o != nil; o = next {
+		next = o.next
+		if o.phase == asking {
+			o.drop()
+		}
+	}
+}
+
+func (d *door) cut() {
 	for o := d.first; o != nil; o = d.first {
-		o.drop()
+		o.leave(net.ErrClosed)
 	}
 }
 
@@ -128,9 +167,9 @@ func (d *door) Ready(loop.Events) {
 		socket, from, errno := loop.Accept(d.socket)
 		switch errno {
 		case 0:
-			d.short = false
 			d.admit(socket, from)
 		case unix.EAGAIN:
+			d.short.Store(false)
 			return
 		case unix.ECONNABORTED:
 			// The next one may be better.
@@ -143,8 +182,7 @@ func (d *door) Ready(loop.Events) {
 
 // rest accepts nothing for a while: the kernel keeps who waits, and asking again would only cost.
 func (d *door) rest(err error) {
-	if !d.short {
-		d.short = true
+	if !d.short.Swap(true) {
 		d.server.log.Warn("can't accept connections for now: is the limit of open files (ulimit -n) too low?", "error", err)
 	}
 	d.loop.Remove(d.socket)
@@ -193,5 +231,5 @@ func (d *door) enter(socket int, from netip.AddrPort) {
 	}
 	o.link()
 	d.loop.At(&o.timer, d.loop.Now()+headTimeout, o)
-	o.read()
+	o.Ready(unix.EPOLLIN) // what it said is mostly there
 }

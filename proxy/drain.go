@@ -127,9 +127,14 @@ func (s *Server) closeSessions(ctx context.Context) {
 
 // awaitEmpty waits until no session is left, and no handshake that could become one.
 func (s *Server) awaitEmpty(ctx context.Context) {
+	s.await(ctx, func() bool { return s.handshakes.Load() == 0 && s.sessions.len() == 0 })
+}
+
+// await waits until something is over or ctx is done.
+func (s *Server) await(ctx context.Context, over func() bool) {
 	tick := time.NewTicker(drainStep)
 	defer tick.Stop()
-	for s.handshakes.Load() > 0 || s.sessions.len() > 0 {
+	for !over() {
 		select {
 		case <-ctx.Done():
 			return

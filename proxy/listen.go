@@ -155,6 +155,9 @@ func (s *Server) stopAccepting(ctx context.Context) {
 	for _, l := range []listener{s.http, s.https} {
 		if l.Listener != nil {
 			group.Go(func() error {
+				if l.server == s.http.server {
+					s.closeDoors(ctx)
+				}
 				if l.server.Shutdown(ctx) != nil {
 					return l.server.Close()
 				}

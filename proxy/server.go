@@ -39,6 +39,7 @@ type Server struct {
 	observer   *observe.Observer
 	sessions   registry
 	engine     *tunnel.Engine // while it serves
+	doors      *doors         // while it serves plain HTTP
 	handshakes atomic.Int64   // upgrade requests between match and session
 	wake       chan struct{}  // the drainer should look
 
