@@ -27,6 +27,7 @@ const (
 // fitLimits fits the process into what the system gives it, until ctx is done, and logs what that
 // is. The CPU limit of the cgroup needs nothing: GOMAXPROCS follows it.
 func fitLimits(ctx context.Context, log *slog.Logger) {
+	go tidy(ctx)
 	limit, from, err := limitMemory(ctx, memlimit.FromCgroup)
 	if err != nil {
 		log.Warn("the memory limit of the cgroup can't be read: set GOMEMLIMIT to nine tenths of it", "error", err)
