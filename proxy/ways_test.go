@@ -84,6 +84,7 @@ func (c way) tell(t *testing.T, parts []string, answer string) string {
 	heard := client.hearsAll()
 	r.stop()
 	r.over(time.Now())
+	eventually(t, "each end is told", func() bool { return j.count(`msg="session opened"`) == j.count("status=101") })
 	_ = g.l.Close()
 	return "client: " + heard + "endpoint: " + <-seen + "log: " + j.sessions(g.address())
 }
