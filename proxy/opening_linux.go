@@ -51,6 +51,10 @@ const (
 	gone                    // nothing: it is a tunnel, or net/http's, or over
 )
 
+// maxPath bounds what the regular expressions of routes may have to look at: with 8 KiB, each of them
+// could hold up the loop for half a millisecond.
+const maxPath = 1 << 10
+
 // endpointSide is the opening as the owner of the endpoint's socket.
 type endpointSide opening
 
@@ -115,7 +119,7 @@ func (o *opening) begin(p []byte) {
 	o.door.loop.Stop(&o.timer)
 	o.head = append(o.head, p...)
 	r, size := o.reader.ReadRequest(p)
-	if r == nil {
+	if r == nil || len(r.URL.Path) > maxPath {
 		o.handOver(nil, nil)
 		return
 	}
@@ -224,7 +228,9 @@ func (o *opening) receive() {
 	case answer != nil:
 		o.open(answer, seen[size:])
 	case more:
-		o.seen = bytes.Clone(seen)
+		if len(o.seen) == 0 {
+			o.seen = bytes.Clone(seen)
+		}
 		o.receive() // until the socket has no more: the loop tells of changes only
 	default:
 		o.resume(bytes.Clone(seen))

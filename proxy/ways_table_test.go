@@ -38,6 +38,7 @@ var ways = map[string]way{
 	"odd characters in the path":     {request: asking("GET /a!$&'()*+,;=:@/[]{}|\\^`\"<> HTTP/1.1", host) + frames},
 	"bytes above 127 in the path":    {request: asking("GET /\xc3\xbc\xff?\xc3\xbc HTTP/1.1", host) + frames},
 	"a bad escape":                   {request: asking("GET /%zz HTTP/1.1", host) + last, has: "400 Bad Request"},
+	"a long path":                    {request: asking("GET /"+strings.Repeat("a/", 2000)+" HTTP/1.1", host) + frames},
 	"an empty query":                 {request: asking("GET /room? HTTP/1.1", host) + frames, has: "GET /room? HTTP/1.1"},
 	"many questions":                 {request: asking("GET /room??a?b HTTP/1.1", host) + frames},
 	"a fragment":                     {request: asking("GET /room#here HTTP/1.1", host) + frames},
