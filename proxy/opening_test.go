@@ -307,16 +307,16 @@ func TestAClientMayLeaveBeforeItsAnswer(t *testing.T) {
 			r.comesTo("ClientGone", "ClientGone", "ClientGone")
 
 			client = r.connect()
-			client.says(knock)
-			leave(client) // with its request
-			if _, err := io.ReadAll(g.next()); err != nil && !strings.Contains(err.Error(), "reset") {
-				t.Error(err)
-			}
-			r.comesTo("ClientGone", "ClientGone", "ClientGone", "ClientGone")
-
-			client = r.connect()
 			client.says(knock[:40])
 			leave(client) // that was no request
+			r.comesTo("ClientGone", "ClientGone", "ClientGone")
+
+			if how == "reset" {
+				return // which may make the kernel forget what was said before
+			}
+			client = r.connect()
+			client.says(knock)
+			leave(client) // with its request, which may get to the endpoint or not
 			r.comesTo("ClientGone", "ClientGone", "ClientGone", "ClientGone")
 		})
 	}
