@@ -28,8 +28,25 @@ func (o *Observer) Describe(ch chan<- *prometheus.Desc) {
 func (o *Observer) Collect(ch chan<- prometheus.Metric) {
 	o.collectTraffic(ch)
 	for _, c := range o.collectors() {
-		c.Collect(ch)
+		for _, m := range all(c) {
+			ch <- m
+		}
 	}
+}
+
+// all returns the metrics of a collector. A vector is locked while it is collected, and whoever reads
+// ch encodes each metric: event loops that begin a series should not wait for that.
+func all(c prometheus.Collector) []prometheus.Metric {
+	found := make(chan prometheus.Metric, 1000)
+	go func() {
+		defer close(found)
+		c.Collect(found)
+	}()
+	var list []prometheus.Metric
+	for m := range found {
+		list = append(list, m)
+	}
+	return list
 }
 
 // collectTraffic sums what ended sessions have left and what live ones have moved up to now.
