@@ -47,6 +47,7 @@ type carrier struct {
 func (e *Engine) Start(t *Tunnel, s Spec) {
 	l := e.loops.Least()
 	l.Join(1)
+	t.loop = l
 	fromClient, unread, err := detach(s.Client)
 	var fromEndpoint wire
 	if err == nil {
@@ -58,11 +59,9 @@ func (e *Engine) Start(t *Tunnel, s Spec) {
 	}
 	if err != nil {
 		_, _ = s.Client.Close(), s.Endpoint.Close()
-		l.Join(-1)
-		s.Owner.TunnelEnded(Result{Reason: model.Lost, By: model.ByProxy, Err: err})
+		t.refuse(&s, err)
 		return
 	}
-	t.loop = l
 	t.lanes[client].wire, t.lanes[endpoint].wire = fromClient, fromEndpoint
 	started := l.Do(func() {
 		if err := t.register(); err != nil {
@@ -130,9 +129,7 @@ func (t *Tunnel) run(s *Spec) {
 			l.secure.begin(l)
 		}
 	}
-	t.mu.Lock()
-	t.advance()
-	t.mu.Unlock()
+	t.tick()
 	if len(s.ClientRest) > 0 {
 		t.lanes[client].deliver(s.ClientRest)
 	}
@@ -165,11 +162,7 @@ func (t *Tunnel) disarm() {
 }
 
 // Ring implements loop.Alarm.
-func (t *Tunnel) Ring() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.advance()
-}
+func (t *Tunnel) Ring() { t.tick() }
 
 // detach takes the socket out of a connection, which is closed; the socket stays open. unread is
 // what was read from it and nobody has seen.
@@ -209,7 +202,7 @@ const (
 func (t *Tunnel) settlesAt() (at time.Duration, ok bool) { return firstStamp + settling, !t.stays }
 
 // settle sees to it that ends which vanish without a word are noticed, also while bytes for them
-// are under way.
+// are under way. Connections that were accepted have probes from the beginning.
 func (t *Tunnel) settle() {
 	t.stays = true
 	for i := range t.lanes {
@@ -218,7 +211,9 @@ func (t *Tunnel) settle() {
 			continue
 		}
 		// A socket that refuses an option works without.
-		_ = loop.SetProbes(int(l.fd))
+		if i == endpoint {
+			_ = loop.SetProbes(int(l.fd))
+		}
 		if t.stall > 0 {
 			_ = loop.SetUserTimeout(int(l.fd), t.stall+userTimeoutSlack)
 		}

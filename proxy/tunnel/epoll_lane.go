@@ -153,7 +153,7 @@ func (l *lane) wrote(err error, theirs int) bool {
 	}
 	if l.t.peer(l).out != nil && l.writing.Load() == 0 {
 		l.writing.Store(int64(l.t.now()))
-		l.t.Ring() // the stall is to be noticed
+		l.t.tick() // the stall is to be noticed
 	}
 	return true
 }

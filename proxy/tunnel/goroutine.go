@@ -42,9 +42,7 @@ func (*Engine) Start(t *Tunnel, s Spec) {
 	t.lanes[endpoint].src.init(s.Endpoint)
 	t.lanes[endpoint].dst = s.Client
 
-	t.mu.Lock()
-	t.advance()
-	t.mu.Unlock()
+	t.tick()
 	go t.lanes[client].run(s.ClientRest)
 	go t.lanes[endpoint].run(s.EndpointRest)
 }
@@ -69,12 +67,6 @@ func (t *Tunnel) disarm() {
 	if t.timer != nil {
 		t.timer.Stop()
 	}
-}
-
-func (t *Tunnel) tick() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.advance()
 }
 
 // run moves the lane's bytes until its source or the tunnel ends; rest goes first.

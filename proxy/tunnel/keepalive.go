@@ -64,9 +64,7 @@ func (l *lane) writePing() bool {
 	a.sent.Store(int64(l.t.now()))
 	a.due.Store(false)
 	ok := l.write(frame.AppendPing(nil, token, l.maskingKey()), 0)
-	l.t.mu.Lock()
-	defer l.t.mu.Unlock()
-	l.t.advance()
+	l.t.tick()
 	return ok
 }
 
@@ -81,9 +79,7 @@ func (l *lane) heardFrom() {
 	a.heard.Store(int64(l.t.now()))
 	if awaited {
 		// The timer stands where nothing would have come for Timeout: the next Ping may be due before.
-		l.t.mu.Lock()
-		defer l.t.mu.Unlock()
-		l.t.advance()
+		l.t.tick()
 	}
 }
 

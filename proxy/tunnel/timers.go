@@ -51,6 +51,13 @@ func (t *Tunnel) advance() {
 	}
 }
 
+// tick is advance for who does not hold mu.
+func (t *Tunnel) tick() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.advance()
+}
+
 // next returns what comes due first, and when. Once it has happened it must not come due again.
 func (t *Tunnel) next() (at time.Duration, first event) {
 	due := func(when time.Duration, e event) {
