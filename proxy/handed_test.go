@@ -110,14 +110,14 @@ func TestEndpointsMaySpeakTLS(t *testing.T) {
 	p.server = httptest.NewUnstartedServer(http.HandlerFunc(p.ServeHTTP))
 	p.server.StartTLS()
 	r := begin(t)
-	r.publish(with(service(p), func(r *model.Route) { r.Backends[0].TLS = true }))
+	r.publish(with(service(p), func(r *model.Route) { r.Backends[0].Scheme = model.Secure }))
 	s := r.open(host, "/")
 	if got := s.say("x"); got != "secret: x" {
 		t.Errorf("heard %q", got)
 	}
 	_ = s.Close()
 	g := newGate(t)
-	r.publish(with(between(g), func(r *model.Route) { r.Backends[0].TLS = true }))
+	r.publish(with(between(g), func(r *model.Route) { r.Backends[0].Scheme = model.Secure }))
 	client := r.connect()
 	client.says(knock + hello)
 	endpoint := tls.Server(g.next(), p.server.TLS)

@@ -27,9 +27,10 @@ type choice struct {
 	endpoint *table.Endpoint
 }
 
-// address returns what to dial.
-func (c choice) address() backend.Endpoint {
-	return backend.Endpoint{Address: c.endpoint.Address, TLS: c.backend.TLS}
+// address returns what to dial for a client that speaks TLS or doesn't.
+func (c choice) address(secure bool) backend.Endpoint {
+	tls := c.backend.Scheme == model.Secure || secure && c.backend.Scheme == model.AsClient
+	return backend.Endpoint{Address: c.endpoint.Address, TLS: tls}
 }
 
 func newPicker(route *table.Route, r *http.Request, client netip.Addr) *picker {

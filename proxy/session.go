@@ -65,7 +65,15 @@ func (x *exchange) serve(run func(*exchange) error) {
 
 // run is the table of contents of a session.
 func (x *exchange) run() error {
-	if err := x.choose(); err != nil {
+	if err := x.match(); err != nil {
+		return err
+	}
+	return x.proceed()
+}
+
+// proceed takes a request whose route is found to its answer.
+func (x *exchange) proceed() error {
+	if err := x.enter(); err != nil {
 		return err
 	}
 	if x.upgrade == "" {
@@ -74,12 +82,9 @@ func (x *exchange) run() error {
 	return x.serveUpgrade()
 }
 
-// choose finds the request's route, asks whether it wants the request, and prepares the choice of
-// an endpoint.
-func (x *exchange) choose() error {
-	if err := x.match(); err != nil {
-		return err
-	}
+// enter asks whether the route wants the request, counts it in, and prepares the choice of an
+// endpoint.
+func (x *exchange) enter() error {
 	if err := x.admit(); err != nil {
 		return err
 	}
@@ -184,7 +189,7 @@ func (x *exchange) pick() (backend.Endpoint, error) {
 	}
 	x.chosen = next
 	x.chosen.endpoint.Live.Acquire()
-	return next.address(), nil
+	return next.address(x.client.Secure), nil
 }
 
 // another reports whether an endpoint is left that was not tried.

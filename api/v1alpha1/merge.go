@@ -19,6 +19,99 @@ func (p *Policy) MergedOver(base *Policy) Policy {
 		Keepalive: over.Keepalive.mergedOver(under.Keepalive),
 		Balance:   over.Balance.mergedOver(under.Balance),
 		Drain:     over.Drain.mergedOver(under.Drain),
+
+		Retries:           over.Retries.mergedOver(under.Retries),
+		Limits:            over.Limits.mergedOver(under.Limits),
+		Access:            over.Access.mergedOver(under.Access),
+		Headers:           over.Headers.mergedOver(under.Headers),
+		BackendTLS:        over.BackendTLS.mergedOver(under.BackendTLS),
+		InsecureWebSocket: cmp.Or(over.InsecureWebSocket, under.InsecureWebSocket),
+	}
+}
+
+func (r *Retries) mergedOver(base *Retries) *Retries {
+	if r == nil || base == nil {
+		return cmp.Or(r, base)
+	}
+	return &Retries{Attempts: cmp.Or(r.Attempts, base.Attempts), Timeout: cmp.Or(r.Timeout, base.Timeout)}
+}
+
+func (l *Limits) mergedOver(base *Limits) *Limits {
+	if l == nil || base == nil {
+		return cmp.Or(l, base)
+	}
+	return &Limits{
+		Sessions:                     cmp.Or(l.Sessions, base.Sessions),
+		SessionsPerClient:            cmp.Or(l.SessionsPerClient, base.SessionsPerClient),
+		HandshakesPerSecond:          cmp.Or(l.HandshakesPerSecond, base.HandshakesPerSecond),
+		HandshakesPerSecondPerClient: cmp.Or(l.HandshakesPerSecondPerClient, base.HandshakesPerSecondPerClient),
+		Burst:                        cmp.Or(l.Burst, base.Burst),
+		ExemptCIDRs:                  firstSet(l.ExemptCIDRs, base.ExemptCIDRs),
+	}
+}
+
+func (a *Access) mergedOver(base *Access) *Access {
+	if a == nil || base == nil {
+		return cmp.Or(a, base)
+	}
+	return &Access{
+		Origins:      firstSet(a.Origins, base.Origins),
+		AllowCIDRs:   firstSet(a.AllowCIDRs, base.AllowCIDRs),
+		DenyCIDRs:    firstSet(a.DenyCIDRs, base.DenyCIDRs),
+		BasicAuth:    a.BasicAuth.mergedOver(base.BasicAuth),
+		ExternalAuth: a.ExternalAuth.mergedOver(base.ExternalAuth),
+	}
+}
+
+func (b *BasicAuth) mergedOver(base *BasicAuth) *BasicAuth {
+	if b == nil || base == nil {
+		return cmp.Or(b, base)
+	}
+	return &BasicAuth{SecretName: cmp.Or(b.SecretName, base.SecretName), Realm: cmp.Or(b.Realm, base.Realm)}
+}
+
+func (e *ExternalAuth) mergedOver(base *ExternalAuth) *ExternalAuth {
+	if e == nil || base == nil {
+		return cmp.Or(e, base)
+	}
+	return &ExternalAuth{
+		URL:             cmp.Or(e.URL, base.URL),
+		Timeout:         cmp.Or(e.Timeout, base.Timeout),
+		ResponseHeaders: firstSet(e.ResponseHeaders, base.ResponseHeaders),
+		Cache:           e.Cache.mergedOver(base.Cache),
+	}
+}
+
+func (c *AuthCache) mergedOver(base *AuthCache) *AuthCache {
+	if c == nil || base == nil {
+		return cmp.Or(c, base)
+	}
+	return &AuthCache{Key: cmp.Or(c.Key, base.Key), Duration: cmp.Or(c.Duration, base.Duration)}
+}
+
+func (h *Headers) mergedOver(base *Headers) *Headers {
+	if h == nil || base == nil {
+		return cmp.Or(h, base)
+	}
+	return &Headers{Request: h.Request.mergedOver(base.Request), Response: h.Response.mergedOver(base.Response)}
+}
+
+func (e *HeaderEdits) mergedOver(base *HeaderEdits) *HeaderEdits {
+	if e == nil || base == nil {
+		return cmp.Or(e, base)
+	}
+	return &HeaderEdits{Set: firstSet(e.Set, base.Set), Add: firstSet(e.Add, base.Add), Remove: firstSet(e.Remove, base.Remove)}
+}
+
+func (t *BackendTLS) mergedOver(base *BackendTLS) *BackendTLS {
+	if t == nil || base == nil {
+		return cmp.Or(t, base)
+	}
+	return &BackendTLS{
+		Mode:                 cmp.Or(t.Mode, base.Mode),
+		ServerName:           cmp.Or(t.ServerName, base.ServerName),
+		CASecretName:         cmp.Or(t.CASecretName, base.CASecretName),
+		ClientCertSecretName: cmp.Or(t.ClientCertSecretName, base.ClientCertSecretName),
 	}
 }
 
@@ -55,6 +148,7 @@ func (b *Balance) mergedOver(base *Balance) *Balance {
 	return &Balance{
 		Algorithm:    cmp.Or(b.Algorithm, base.Algorithm),
 		HashOn:       firstSet(b.HashOn, base.HashOn),
+		Share:        cmp.Or(b.Share, base.Share),
 		StickyCookie: b.StickyCookie.mergedOver(base.StickyCookie),
 	}
 }

@@ -27,6 +27,34 @@ type Policy struct {
 	// +optional
 	Balance *Balance `json:"balance,omitempty"`
 
+	// When a handshake or request is tried on another endpoint. Default: every field has its own
+	// default.
+	// +optional
+	Retries *Retries `json:"retries,omitempty"`
+
+	// What clients may take of the route, each replica by itself. Default: no bound.
+	// +optional
+	Limits *Limits `json:"limits,omitempty"`
+
+	// Who may use the route. Access that is tightened counts for new sessions. Default: everybody.
+	// +optional
+	Access *Access `json:"access,omitempty"`
+
+	// Changes to headers of requests and answers. Default: none.
+	// +optional
+	Headers *Headers `json:"headers,omitempty"`
+
+	// How endpoints are spoken to. Default: by TLS where the appProtocol of the Service port says so
+	// (kubernetes.io/wss, https), without verification.
+	// +optional
+	BackendTLS *BackendTLS `json:"backendTLS,omitempty"`
+
+	// What becomes of WebSocket requests in the clear for hosts with TLS. Serve: they are served,
+	// since clients don't follow redirects. Refuse: 426 and a word that wss is needed. Redirect: 308 to
+	// https. Default: Serve.
+	// +optional
+	InsecureWebSocket InsecureWebSocket `json:"insecureWebSocket,omitempty"`
+
 	// How open sessions leave endpoints that go. Default: every field has its own default.
 	// +optional
 	Drain *Drain `json:"drain,omitempty"`
@@ -155,12 +183,30 @@ type Balance struct {
 	// +kubebuilder:validation:MaxItems=8
 	HashOn []HashOn `json:"hashOn,omitempty"`
 
+	// What the weights of a rule's backends are shares of. NewSessions: of the sessions that begin.
+	// LiveSessions: of those that live in this replica, so that a backend that was added gets more
+	// until it has its share. Default: NewSessions.
+	// +optional
+	Share Share `json:"share,omitempty"`
+
 	// A cookie that sends a client back to its endpoint; it is set on every answer, the 101 of a
 	// WebSocket too, and wins over the algorithm. Write {} for all its defaults. Default: none, no
 	// cookie is set. A rule cannot turn off a cookie that the route's policy turns on.
 	// +optional
 	StickyCookie *StickyCookie `json:"stickyCookie,omitempty"`
 }
+
+// Share says what weights are shares of.
+//
+// +kubebuilder:validation:Enum=NewSessions;LiveSessions
+type Share string
+
+const (
+	// ShareNewSessions weighs the sessions that begin.
+	ShareNewSessions Share = "NewSessions"
+	// ShareLiveSessions weighs the sessions that live.
+	ShareLiveSessions Share = "LiveSessions"
+)
 
 // HashOnType says where in a request a hash key is found.
 //

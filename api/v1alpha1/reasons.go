@@ -52,12 +52,17 @@ const (
 	ReasonPortNotFound Reason = "PortNotFound"
 	// ReasonInvalidCertificateRef: the Secret is missing, of another type, or holds no usable key pair.
 	ReasonInvalidCertificateRef Reason = "InvalidCertificateRef"
+	// ReasonRefNotPermitted: no ReferenceGrant in the other namespace permits the reference, or it may
+	// not be read.
+	ReasonRefNotPermitted Reason = "RefNotPermitted"
+	// ReasonInvalidRef: the Secret or ConfigMap is missing, or what is needed is not in it.
+	ReasonInvalidRef Reason = "InvalidRef"
 )
 
 // Condition returns the condition type that a reason speaks about.
 func (r Reason) Condition() ConditionType {
 	switch r {
-	case ReasonBackendNotFound, ReasonPortNotFound, ReasonInvalidCertificateRef, ReasonResolvedRefs:
+	case ReasonBackendNotFound, ReasonPortNotFound, ReasonInvalidCertificateRef, ReasonRefNotPermitted, ReasonInvalidRef, ReasonResolvedRefs:
 		return ConditionResolvedRefs
 	case ReasonProgrammed, ReasonPending:
 		return ConditionProgrammed

@@ -130,7 +130,30 @@ type TLS struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a Secret: lower-case letters, digits, - and ."
 	SecretName string `json:"secretName"`
+
+	// Namespace of the Secret. Another one than the route's needs a ReferenceGrant
+	// (gateway.networking.k8s.io) there, from WebSocketRoutes of this namespace to Secrets. Default:
+	// the route's.
+	// +optional
+	Namespace Namespace `json:"namespace,omitempty"`
+
+	// Lowest version of TLS for these hosts: "1.2" or "1.3". Default: the controller's, 1.2 unless it
+	// is set.
+	// +optional
+	MinVersion TLSVersion `json:"minVersion,omitempty"`
 }
+
+// TLSVersion is a version of TLS.
+//
+// +kubebuilder:validation:Enum="1.2";"1.3"
+type TLSVersion string
+
+// Namespace is the name of a namespace.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=63
+// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a namespace: lower-case letters, digits and -"
+type Namespace string
 
 // Rule says where requests that match it go.
 type Rule struct {
@@ -155,7 +178,7 @@ type Rule struct {
 	// +optional
 	Rewrite *Rewrite `json:"rewrite,omitempty"`
 
-	// Where requests go: 1 to 16 Services of the route's namespace. Each gets a share of new
+	// Where requests go: 1 to 16 Services. Each gets a share of new
 	// sessions by its weight; open sessions stay where they are when weights change.
 	// +required
 	// +listType=atomic
@@ -174,6 +197,96 @@ type Match struct {
 	// Condition on the path. Default: every path (Prefix /).
 	// +optional
 	Path *PathMatch `json:"path,omitempty"`
+
+	// Conditions on header fields, up to 16; all must be met. Default: none.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Headers []HeaderMatch `json:"headers,omitempty"`
+
+	// Conditions on parameters of the query, up to 16; all must be met. Of a parameter that stands
+	// several times the first value counts. Default: none.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	QueryParams []QueryParamMatch `json:"queryParams,omitempty"`
+
+	// Subprotocols (RFC 6455 section 1.9), up to 16, of which the client must offer at least one in
+	// Sec-WebSocket-Protocol. Which one is spoken is for the backend to choose. Default: none; it may
+	// offer what it likes.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Subprotocols []Subprotocol `json:"subprotocols,omitempty"`
+}
+
+// Subprotocol is a token (RFC 9110 section 5.6.2) such as graphql-transport-ws.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=128
+// +kubebuilder:validation:XValidation:rule="self.matches('^[-!#$%&*+.^_|~0-9A-Za-z]+$')",message="must be a subprotocol's name: letters, digits and - _ . ! # $ % & * + ^ | ~ only"
+type Subprotocol string
+
+// FieldMatchType says how the value of a header or query parameter is compared.
+//
+// +kubebuilder:validation:Enum=Exact;RegularExpression;Present
+type FieldMatchType string
+
+const (
+	// FieldExact compares the whole value.
+	FieldExact FieldMatchType = "Exact"
+	// FieldRegularExpression compares the whole value with an RE2 expression.
+	FieldRegularExpression FieldMatchType = "RegularExpression"
+	// FieldPresent wants any value.
+	FieldPresent FieldMatchType = "Present"
+)
+
+// HeaderMatch is a condition on a header field.
+type HeaderMatch struct {
+	// Name of the header, in any case, 1 to 128 characters.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Name string `json:"name"`
+
+	// How the value is compared. Exact: the whole value, case-sensitively. RegularExpression: the
+	// whole value against an RE2 expression (no look-around, no back-references). Present: any value
+	// will do. Default: Exact.
+	// +optional
+	// +kubebuilder:default=Exact
+	Type FieldMatchType `json:"type,omitempty"`
+
+	// What the value is compared with, up to 1024 characters. Left out for Present. Default: none.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Value string `json:"value,omitempty"`
+}
+
+// QueryParamMatch is a condition on a parameter of the query.
+type QueryParamMatch struct {
+	// Name of the parameter, percent-decoded, case-sensitive, 1 to 128 characters.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	Name string `json:"name"`
+
+	// How the value is compared. Exact: the whole value, case-sensitively. RegularExpression: the
+	// whole value against an RE2 expression (no look-around, no back-references). Present: any value
+	// will do. Default: Exact.
+	// +optional
+	// +kubebuilder:default=Exact
+	Type FieldMatchType `json:"type,omitempty"`
+
+	// What the percent-decoded value is compared with, up to 1024 characters. Left out for Present.
+	// Default: none.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	Value string `json:"value,omitempty"`
 }
 
 // PathMatchType says how a path is compared.
@@ -233,13 +346,18 @@ type Rewrite struct {
 
 // Backend is one port of a Service, and its share of new sessions.
 type Backend struct {
-	// Name of a Service in the route's namespace. Its ready endpoints get the sessions, not its
-	// cluster address.
+	// Name of a Service. Its ready endpoints get the sessions, not its cluster address.
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the name of a Service: lower-case letters, digits and -"
 	Name string `json:"name"`
+
+	// Namespace of the Service. Another one than the route's needs a ReferenceGrant
+	// (gateway.networking.k8s.io) there, from WebSocketRoutes of this namespace to Services. Default:
+	// the route's.
+	// +optional
+	Namespace Namespace `json:"namespace,omitempty"`
 
 	// Port of the Service: its number, 1 to 65535, or its name.
 	// +required

@@ -109,7 +109,7 @@ var nginxRows = prefixed(NginxPrefix, []Row{
 	}, {
 		Name: "backend-protocol", Type: "HTTP or HTTPS", Default: "appProtocol of the Service port, else HTTP", Example: "HTTPS",
 		Doc:  "HTTPS speaks TLS to the endpoints; their certificates are not verified. AUTO_HTTP, GRPC, GRPCS and FCGI are not supported.",
-		sets: []string{"BackendProtocol"}, parse: nginxBackendProtocol,
+		sets: []string{"Scheme"}, parse: nginxBackendProtocol,
 	}, {
 		Name: "ssl-redirect", Type: typeBool, Default: "true", Example: "false",
 		Doc:  "Answers plain HTTP requests with 308 to https where the Ingress has TLS for the host. WebSocket upgrades are served, because their clients don't follow redirects.",
@@ -158,9 +158,9 @@ func loadBalance(value string, d *draft) (string, error) {
 func nginxBackendProtocol(value string, d *draft) (string, error) {
 	switch plain(value) {
 	case "http":
-		d.BackendProtocol = BackendPlain
+		d.Scheme = new(model.Plain)
 	case "https":
-		d.BackendProtocol = BackendTLS
+		d.Scheme = new(model.Secure)
 	case "auto_http", "grpc", "grpcs", "fcgi":
 		return "", fmt.Errorf("%q is %w: write HTTP or HTTPS", value, errUnsupported)
 	default:

@@ -24,8 +24,8 @@ var (
 	}
 	peers            = []option[model.Peers]{{"both", model.PeersBoth}, {"client", model.PeersClient}, {"backend", model.PeersEndpoint}}
 	protocolWords    = []option[model.Protocols]{{"WebSocket", model.WebSocket}, {"HTTP", model.HTTP}}
-	backendProtocols = []option[BackendProtocol]{
-		{"http", BackendPlain}, {"ws", BackendPlain}, {"https", BackendTLS}, {"wss", BackendTLS},
+	backendProtocols = []option[model.Scheme]{
+		{"http", model.Plain}, {"ws", model.Plain}, {"https", model.Secure}, {"wss", model.Secure},
 	}
 	redirects = []option[Redirect]{{"true", RedirectWithTLS}, {"false", RedirectNever}, {"always", RedirectAlways}}
 )
@@ -132,7 +132,7 @@ var ourRows = prefixed(OurPrefix, []Row{
 	}, {
 		Name: "backend-protocol", Type: "http, ws, https or wss", Default: "appProtocol of the Service port, else http", Example: "https",
 		Doc:  "https and wss speak TLS to the endpoints; their certificates are not verified.",
-		sets: []string{"BackendProtocol"}, parse: choice(backendProtocols, func(d *draft, p BackendProtocol) { d.BackendProtocol = p }),
+		sets: []string{"Scheme"}, parse: choice(backendProtocols, func(d *draft, s model.Scheme) { d.Scheme = &s }),
 	}, {
 		Name: "ssl-redirect", Type: "true, false or always", Default: "true", Example: "false",
 		Doc:  "Answers plain HTTP requests with 308 to https: true where the Ingress has TLS for the host, always everywhere. WebSocket upgrades are served, because their clients don't follow redirects.",

@@ -81,7 +81,7 @@ func TestWhatAnnotationsMean(t *testing.T) {
 		"rewrite":                    {map[string]string{nginx + "rewrite-target": "/$2", nginx + "upstream-vhost": "chat.internal:8080"}, Settings{RewriteTarget: "/$2", RewriteHost: "chat.internal:8080"}},
 		"force beats ssl-redirect":   {map[string]string{nginx + "ssl-redirect": "false", nginx + "force-ssl-redirect": "true"}, Settings{Redirect: RedirectAlways}},
 		"an appProtocol is overruled": {
-			map[string]string{nginx + "backend-protocol": "https"}, Settings{BackendProtocol: BackendTLS},
+			map[string]string{nginx + "backend-protocol": "https"}, Settings{Scheme: new(model.Secure)},
 		},
 		"snippets that changed nothing anyway": {
 			map[string]string{nginx + "proxy-http-version": "1.1", nginx + "proxy-buffering": "off", nginx + "enable-cors": "false", nginx + "canary": " false "}, Settings{},

@@ -20,18 +20,13 @@ const (
 	RedirectAlways
 )
 
-// BackendProtocol says how endpoints are spoken to.
-type BackendProtocol uint8
-
-// The protocols towards endpoints.
-const (
-	// BackendUnset leaves it to the appProtocol of the Service port.
-	BackendUnset BackendProtocol = iota
-	// BackendPlain is http and ws.
-	BackendPlain
-	// BackendTLS is https and wss.
-	BackendTLS
-)
+// Ref names an object that an annotation refers to.
+type Ref struct {
+	// Key is the annotation's.
+	Key string
+	// Namespace "" is that of the Ingress.
+	Namespace, Name string
+}
 
 // Settings is what the annotations of an Ingress say, in the data plane's language. Zero values are
 // unset, as in package model.
@@ -42,9 +37,45 @@ type Settings struct {
 	Keepalive model.Keepalive
 	Balance   model.Balance
 	Drain     model.Drain
-	// BackendProtocol is stronger than the appProtocol of a Service port.
-	BackendProtocol BackendProtocol
+	Retries   model.Retries
+	// Limits have no Zone yet.
+	Limits model.Limits
+	// Access is whole but for what is in BasicAuthSecret, ClientCertSecret and AuthHeaders.
+	Access           model.Access
+	BasicAuthSecret  *Ref
+	BasicAuthMap     bool // each key of the Secret is a user (auth-secret-type: auth-map)
+	ClientCertSecret *Ref
+	AuthHeaders      *Ref // a ConfigMap with headers for the question of external authentication
+	CORS             *model.CORS
+	Headers          model.Headers
+	CustomHeaders    *Ref // a ConfigMap with headers for answers
+	MaxBody          int64
+	MinTLS           uint16
+	NoLog            bool
+	// Scheme is stronger than the appProtocol of a Service port. nil: none is named.
+	Scheme           *model.Scheme
+	BackendTLS       model.BackendTLS
+	BackendTLSSecret *Ref // with ca.crt, and tls.crt and tls.key of the proxy itself
+	// Redirect is about https, RedirectTo about everything.
 	Redirect        Redirect
+	InsecureUpgrade model.InsecureUpgrade
+	RedirectTo      *model.Redirect
+	// AppRoot is where "/" of the hosts is redirected to (302). "": nowhere.
+	AppRoot string
+	// FromToWWW redirects www.HOST to HOST, or HOST to www.HOST, whichever the Ingress does not serve.
+	FromToWWW bool
+	// ServerAlias are more hosts for the same paths; they lose to every host of a rule.
+	ServerAlias []string
+	// ForwardedPrefix is sent to endpoints as X-Forwarded-Prefix where a RewriteTarget is in force.
+	ForwardedPrefix string
+	// DefaultBackend is a Service of the Ingress's namespace whose first port is the Fallback. "": none.
+	DefaultBackend string
+	CustomErrors   []int
+	// ServiceUpstream sends requests to the address of the Service instead of its endpoints.
+	ServiceUpstream bool
+	// Canary makes the Ingress an addition to the one that has its hosts and paths. Its Backend is
+	// left to translate, as is the regular expression's being one. nil: it is none.
+	Canary *model.Canary
 	// UseRegex and a RewriteTarget turn all paths of the host into regular expressions.
 	UseRegex bool
 	// RewriteTarget is the new path; $1 to $9 stand for groups of the path's expression.

@@ -29,6 +29,22 @@ type Options struct {
 	// DefaultCertificate names a Secret of type kubernetes.io/tls that is served for names without
 	// a certificate of their own, and to clients without SNI. Zero: none.
 	DefaultCertificate types.NamespacedName
+	// ClassName is a class that is ours though no IngressClass of the name may exist, as old manifests
+	// with the annotation kubernetes.io/ingress.class have it. "": none.
+	ClassName string
+	// WithoutClass serves Ingresses that name no class though ours is not the default one.
+	WithoutClass bool
+	// DefaultBackend is the Service whose first port serves what no route matches. Zero: 404.
+	DefaultBackend types.NamespacedName
+	// NoExternalNames refuses Services of type ExternalName: their names may lead anywhere.
+	NoExternalNames bool
+	// NginxDefaults gives Ingresses the defaults of ingress-nginx where Fairlead's differ on purpose.
+	NginxDefaults bool
+	// ResponseHeaders are the names of headers that custom-headers may set on answers.
+	ResponseHeaders []string
+	// Zone and Node are where this replica runs, for the hints of EndpointSlices. "": unknown, and
+	// then hints count for nothing.
+	Zone, Node string
 	// Now is the time by which certificates are judged; zero: none is said to be expired. It
 	// changes the report alone, never the configuration.
 	Now time.Time
@@ -45,7 +61,7 @@ func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
 		classes:   newClasses(s.IngressClasses, cmp.Or(opts.ControllerName, DefaultControllerName)),
 		endpoints: newEndpoints(s),
 		pairs:     newPairs(s.Secrets, opts),
-		claims:    map[model.Match]*object{},
+		claims:    map[model.MatchKey]*object{},
 		certified: map[string]certificateOwner{},
 		backends:  map[string]bool{},
 		ids:       map[string]bool{},
@@ -77,7 +93,7 @@ type build struct {
 	strays     []ObjectReport
 	regexHosts map[string]bool
 
-	claims    map[model.Match]*object
+	claims    map[model.MatchKey]*object
 	certified map[string]certificateOwner // by host
 	backends  map[string]bool             // keys of cfg.Backends
 	ids       map[string]bool             // of cfg.Routes

@@ -16,9 +16,10 @@ import (
 // and explicit paths before default backends. The loser loses that match alone.
 func (b *build) claim(o *object, m model.Match, at *field.Path) bool {
 	m.Path = m.Path.Canonical()
-	owner := b.claims[m]
+	key := m.Key()
+	owner := b.claims[key]
 	if owner == nil {
-		b.claims[m] = o
+		b.claims[key] = o
 		return true
 	}
 	o.tell(v1alpha1.ReasonConflicted, at, "%s path %q on %s belongs to %s, and stays there: change this path, or remove that one",

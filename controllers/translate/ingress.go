@@ -200,8 +200,8 @@ func (b *build) ingressBackend(o *object, backend *networkingv1.IngressBackend, 
 		want = intstr.FromString(backend.Service.Port.Name)
 	}
 	ref, found := b.backend(o, servicePort{name: backend.Service.Name, nameAt: name, port: want, portAt: port, instead: answered503})
-	if o.settings.BackendProtocol != annotations.BackendUnset {
-		ref.TLS = o.settings.BackendProtocol == annotations.BackendTLS
+	if o.settings.Scheme != nil {
+		ref.Scheme = *o.settings.Scheme
 	}
 	return ref, found
 }
@@ -219,7 +219,7 @@ func (b *build) defaultBackend(o *object) {
 		if b.regexHosts[host] {
 			m.Path, _ = regexMatch("/", false)
 		}
-		if len(o.ingress.Spec.Rules) > 0 && b.claims[m] != nil {
+		if len(o.ingress.Spec.Rules) > 0 && b.claims[m.Key()] != nil {
 			continue
 		}
 		if b.claim(o, m, at) {

@@ -12,6 +12,15 @@ type Report struct {
 	Objects []ObjectReport
 	// Problems belong to no object, but to the controller's own settings.
 	Problems []Problem
+	// Wanted is what the objects refer to, be it in the snapshot or not.
+	Wanted Wanted
+}
+
+// Wanted is what a snapshot should have for the objects in it to be served, each once and in order.
+type Wanted struct {
+	Secrets, ConfigMaps []types.NamespacedName
+	// Names are those of Services of type ExternalName, to be resolved.
+	Names []string
 }
 
 // ObjectRef names the object that a report speaks of, at the generation that was read.

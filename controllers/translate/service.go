@@ -54,7 +54,7 @@ func (b *build) backend(o *object, s servicePort) (model.BackendRef, bool) {
 		o.tell(v1alpha1.ReasonUnsupportedValue, s.portAt, "port %d of Service %s is for HTTP/2 without TLS (appProtocol kubernetes.io/h2c), "+
 			"which has no WebSocket upgrade; it is asked by HTTP/1.1 all the same: name a port of kubernetes.io/ws", port.Port, key)
 	}
-	ref := model.BackendRef{Backend: key.String() + ":" + strconv.Itoa(int(port.Port)), Weight: 1, TLS: speaksTLS(port)}
+	ref := model.BackendRef{Backend: key.String() + ":" + strconv.Itoa(int(port.Port)), Weight: 1, Scheme: scheme(port)}
 	if !b.backends[ref.Backend] {
 		b.backends[ref.Backend] = true
 		b.cfg.Backends = append(b.cfg.Backends, model.Backend{Key: ref.Backend, Endpoints: b.endpoints.of(key, port.Name)})
@@ -96,12 +96,12 @@ func portList(svc *corev1.Service) string {
 	return strings.Join(list, ", ")
 }
 
-// speaksTLS reads the appProtocol of a port (Kubernetes documentation, "Application protocol";
+// scheme reads the appProtocol of a port (Kubernetes documentation, "Application protocol";
 // KEP-3726): kubernetes.io/wss and https are TLS, kubernetes.io/ws, http and none are not.
-func speaksTLS(p *corev1.ServicePort) bool {
+func scheme(p *corev1.ServicePort) model.Scheme {
 	switch strings.ToLower(ptr.Deref(p.AppProtocol, "")) {
 	case "kubernetes.io/wss", "wss", "https":
-		return true
+		return model.Secure
 	}
-	return false
+	return model.Plain
 }

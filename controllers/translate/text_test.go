@@ -49,7 +49,7 @@ func routeText(b *strings.Builder, r model.Route) {
 	fmt.Fprintf(b, "  serve %s\n", strings.Join(serves, " "))
 	for _, ref := range r.Backends {
 		scheme := ""
-		if ref.TLS {
+		if ref.Scheme == model.Secure {
 			scheme = " TLS"
 		}
 		fmt.Fprintf(b, "  to %s weight %d%s\n", ref.Backend, ref.Weight, scheme)

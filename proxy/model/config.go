@@ -23,26 +23,49 @@ type Route struct {
 	Matches []Match
 	// Protocols says what may be asked of the route.
 	Protocols Protocols
-	// RedirectHTTPS answers plain HTTP requests for the route with 308 to https. An upgrade
-	// request is served instead: WebSocket clients don't follow redirects (RFC 6455 section 4.1
-	// leaves it to the client, and browsers don't).
+	// RedirectHTTPS answers plain HTTP requests in the clear with 308 to https.
 	RedirectHTTPS bool
-	Rewrite       Rewrite
+	// InsecureUpgrade says what becomes of upgrades in the clear then.
+	InsecureUpgrade InsecureUpgrade
+	// MinTLS is the lowest TLS version of package crypto/tls for the hosts of the route; the highest
+	// of a host's routes counts. 0: the server's own.
+	MinTLS uint16
+	// Redirect answers every request by itself. nil: none.
+	Redirect *Redirect
+	Access   Access
+	Limits   Limits
+	// CORS is for plain requests. nil: left to the endpoints.
+	CORS    *CORS
+	Headers Headers
+	// MaxBody bounds the content of plain requests in bytes: 413. 0: no bound. It has nothing to do
+	// with WebSocket messages.
+	MaxBody int64
+	Rewrite Rewrite
 	// Backends are chosen by weight. None, or weights that sum to zero: 503 NoEndpoint.
-	Backends []BackendRef
+	Backends   []BackendRef
+	BackendTLS BackendTLS
+	// Canary takes requests away from Backends. nil: none.
+	Canary *Canary
+	// Fallback answers while no backend has an endpoint, and for Errors. nil: none.
+	Fallback *Fallback
 	Timeouts Timeouts
+	Retries  Retries
 	// Keepalive is for WebSocket tunnels; other upgrades and plain requests have no Pings.
 	Keepalive Keepalive
 	Balance   Balance
 	Drain     Drain
+	// NoLog writes no line for the route's sessions; they are counted all the same.
+	NoLog bool
 }
 
-// Match is one host and path that a route claims.
-type Match struct {
-	// Host is a lower-case name without port, "*.example.com" for exactly one leading label, or
-	// "" for any host.
-	Host string
-	Path PathMatch
+// Fallback is a backend that answers in place of a route's own.
+type Fallback struct {
+	Backend BackendRef // its Weight counts for nothing
+	// Errors are statuses of an endpoint's answer, 400 to 599, instead of which the client gets the
+	// answer of the fallback to a GET with the headers of Told, X-Code (the status) and X-Format (the
+	// client's Accept), under the same status. An answer of 101 never is one.
+	Errors []int
+	Told   []Field
 }
 
 // Protocols is a set of what a route serves.
@@ -77,8 +100,8 @@ type BackendRef struct {
 	Backend string
 	// Weight is this backend's share of the sum of weights, 0 to 1,000,000. 0 gets nothing.
 	Weight int
-	// TLS speaks TLS (wss, https) to the endpoints. Their certificates are not verified.
-	TLS bool
+	// Scheme says how its endpoints are spoken to.
+	Scheme Scheme
 }
 
 // Backend is the endpoints of one Service port.
@@ -102,6 +125,10 @@ type EndpointState uint8
 const (
 	// EndpointReady endpoints get new sessions.
 	EndpointReady EndpointState = iota
+	// EndpointDistant endpoints are ready, and the hints of their EndpointSlice give them to other
+	// zones or nodes. They get new sessions only while their backend has no ready endpoint; sessions
+	// that they have stay.
+	EndpointDistant
 	// EndpointNotReady endpoints get no new sessions; sessions that they have stay.
 	EndpointNotReady
 	// EndpointTerminating endpoints still serve but will go. They get new sessions only while their
@@ -113,7 +140,7 @@ const (
 
 // String returns the state's name.
 func (s EndpointState) String() string {
-	return [...]string{"Ready", "NotReady", "Terminating", "Terminated"}[s&3]
+	return [...]string{"Ready", "Distant", "NotReady", "Terminating", "Terminated"}[s%5]
 }
 
 // Certificate is a PEM key pair and the names that it is served for.

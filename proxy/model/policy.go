@@ -98,6 +98,13 @@ type Balance struct {
 	Algorithm Algorithm
 	// HashOn lists what ConsistentHash hashes: the first that the request has counts.
 	HashOn []HashOn
+	// HashTemplate is a template (package template) that is hashed instead of HashOn. "": none.
+	HashTemplate string
+	// Subset makes ConsistentHash find so many endpoints for a key, and take one of them in turn.
+	// 0 and 1: one.
+	Subset int
+	// ByLiveSessions makes the weights of backends shares of the sessions that live, not of new ones.
+	ByLiveSessions bool
 	// Sticky sends a client back to its endpoint by cookie; it wins over Algorithm. nil: off.
 	Sticky *StickyCookie
 }
@@ -151,9 +158,14 @@ type StickyCookie struct {
 	// MaxAge is the cookie's Max-Age; 0 makes it a session cookie.
 	MaxAge   time.Duration
 	SameSite http.SameSite // 0 leaves the attribute out
+	// Expires sets the attribute of that name so much ahead; 0 leaves it out.
+	Expires time.Duration
 	// Secure: nil sets the attribute on TLS connections only.
 	Secure *bool
 	Mode   StickyMode
+	// Stay makes all attempts at the endpoint that the cookie binds to, as long as it takes
+	// sessions, and leaves the cookie as it is when they fail.
+	Stay bool
 }
 
 // Drain says how sessions leave an endpoint that terminates or is gone, and a route that is deleted.

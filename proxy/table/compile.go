@@ -22,7 +22,7 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 	c := &compilation{prev: prev, t: &Table{
 		routes:   make(map[string]*Route, len(cfg.Routes)),
 		backends: make(map[string]*Backend, len(cfg.Backends)),
-		claims:   make(map[model.Match]*Route, len(cfg.Routes)),
+		claims:   make(map[model.MatchKey]*Route, len(cfg.Routes)),
 	}}
 	for _, b := range cfg.Backends {
 		c.backend(b)
@@ -39,7 +39,7 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 
 type compilation struct {
 	prev, t *Table
-	orphans map[model.Match]*live.Route // what routes owned whose IDs are gone
+	orphans map[model.MatchKey]*live.Route // what routes owned whose IDs are gone
 	errs    []error
 }
 
@@ -109,7 +109,7 @@ func (c *compilation) route(r model.Route) {
 		m.Path = m.Path.Canonical()
 		if err := c.validate(m); err != nil {
 			c.refuse("route %q, host %q: %w", r.ID, m.Host, err)
-		} else if owner := c.t.claims[m]; owner != nil {
+		} else if owner := c.t.claims[m.Key()]; owner != nil {
 			c.refuse("route %q: host %q and path %q belong to route %q", r.ID, m.Host, m.Path.Value, owner.ID)
 		} else {
 			kept = append(kept, m)
@@ -125,24 +125,27 @@ func (c *compilation) route(r model.Route) {
 			c.refuse("route %q names backend %q, which is not configured", r.ID, ref.Backend)
 			continue
 		}
-		compiled.Backends = append(compiled.Backends, WeightedBackend{Backend: b, Weight: ref.Weight, TLS: ref.TLS})
+		compiled.Backends = append(compiled.Backends, WeightedBackend{Backend: b, Weight: ref.Weight, Scheme: ref.Scheme})
 	}
 	if before := c.prev.routes[r.ID]; before != nil && same(before, compiled) {
 		compiled = before
+	} else {
+		c.policy(compiled)
+		c.backendTLS(compiled)
 	}
 	c.t.routes[r.ID] = compiled
 	c.t.order = append(c.t.order, compiled)
 	for _, m := range kept {
-		c.t.claims[m] = compiled
+		c.t.claims[m.Key()] = compiled
 	}
 }
 
 // validate judges a match, unless the table before has it: to compile expressions takes long.
 func (c *compilation) validate(m model.Match) error {
-	if c.prev.claims[m] != nil {
+	if c.prev.claims[m.Key()] != nil {
 		return nil
 	}
-	return m.Path.Validate()
+	return m.Validate()
 }
 
 // indexClaims notes what routes owned whose IDs are gone.
@@ -151,7 +154,7 @@ func (c *compilation) indexClaims(configured []model.Route) {
 	for _, r := range configured {
 		ids[r.ID] = true
 	}
-	c.orphans = map[model.Match]*live.Route{}
+	c.orphans = map[model.MatchKey]*live.Route{}
 	for m, r := range c.prev.claims {
 		if !ids[r.ID] {
 			c.orphans[m] = r.Live
@@ -159,7 +162,7 @@ func (c *compilation) indexClaims(configured []model.Route) {
 	}
 	for _, d := range c.prev.departed.routes {
 		for _, m := range d.matches {
-			c.orphans[m] = d.live
+			c.orphans[m.Key()] = d.live
 		}
 	}
 }
@@ -174,7 +177,7 @@ func (c *compilation) liveRoute(r model.Route) *live.Route {
 		return before.live
 	}
 	for _, m := range r.Matches {
-		if l := c.orphans[m]; l != nil {
+		if l := c.orphans[m.Key()]; l != nil {
 			return l
 		}
 	}

@@ -95,7 +95,7 @@ func (t *Table) diffRoutes(prev *Table, c *Change) {
 		}
 		current[l] = true // once is enough
 		switch {
-		case slices.ContainsFunc(matches, func(m model.Match) bool { return t.claims[m] != nil }):
+		case slices.ContainsFunc(matches, func(m model.Match) bool { return t.claims[m.Key()] != nil }):
 			c.Back = append(c.Back, l)
 		default:
 			c.Gone = append(c.Gone, l)

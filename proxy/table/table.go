@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/fairlead/fairlead/proxy/admit"
 	"github.com/fairlead/fairlead/proxy/balance"
 	"github.com/fairlead/fairlead/proxy/live"
 	"github.com/fairlead/fairlead/proxy/model"
@@ -17,7 +18,7 @@ type Table struct {
 	order        []*Route // as configured
 	backends     map[string]*Backend
 	certificates map[fingerprint]*tls.Certificate
-	claims       map[model.Match]*Route // who owns which host and path
+	claims       map[model.MatchKey]*Route // who owns which match
 	hosts        hosts
 	names        certificateNames
 	departed     departed
@@ -29,18 +30,22 @@ type Route struct {
 	// Live outlives the table.
 	Live     *live.Route
 	Backends []WeightedBackend
+	// Policy is what the route asks of requests.
+	Policy *admit.Policy
+	// EndpointTLS is how TLS is spoken to endpoints; the name that is sent is left to the request.
+	EndpointTLS *tls.Config
 }
 
-// NeedsTLS reports whether endpoints of the route are spoken to by TLS.
+// NeedsTLS reports whether endpoints of the route may be spoken to by TLS.
 func (r *Route) NeedsTLS() bool {
-	return slices.ContainsFunc(r.Backends, func(b WeightedBackend) bool { return b.TLS })
+	return slices.ContainsFunc(r.Backends, func(b WeightedBackend) bool { return b.Scheme != model.Plain })
 }
 
 // WeightedBackend is one destination of a route.
 type WeightedBackend struct {
 	*Backend
 	Weight int
-	TLS    bool
+	Scheme model.Scheme
 }
 
 // Backend is one compiled backend.

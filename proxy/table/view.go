@@ -34,7 +34,7 @@ type MatchView struct {
 type BackendView struct {
 	Backend   string         `json:"backend"`
 	Weight    int            `json:"weight"`
-	TLS       bool           `json:"tls"`
+	Scheme    string         `json:"scheme"`
 	Endpoints []EndpointView `json:"endpoints"`
 }
 
@@ -79,7 +79,7 @@ func (r *Route) view() RouteView {
 }
 
 func (b WeightedBackend) view() BackendView {
-	v := BackendView{Backend: b.Key, Weight: b.Weight, TLS: b.TLS, Endpoints: []EndpointView{}}
+	v := BackendView{Backend: b.Key, Weight: b.Weight, Scheme: b.Scheme.String(), Endpoints: []EndpointView{}}
 	for _, e := range b.all {
 		v.Endpoints = append(v.Endpoints, EndpointView{
 			Address: e.Address.String(), Name: e.Name, State: e.State.String(), Sessions: e.Live.Sessions(),

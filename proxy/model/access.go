@@ -1,0 +1,119 @@
+package model
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Access says who may use a route. The zero value lets everybody in.
+//
+// The order is: addresses, client certificate, origin, basic authentication, external
+// authentication. Every refusal is an HTTP answer, never a WebSocket Close.
+type Access struct {
+	// Deny refuses clients of these networks, before Allow is asked: 403 SourceRefused.
+	Deny []netip.Prefix
+	// Allow, unless it is empty, refuses clients of all other networks: 403 SourceRefused.
+	Allow []netip.Prefix
+	// Origins, unless it is empty, refuses upgrades whose Origin (RFC 6454) is none of these:
+	// 403 OriginRefused. Entries are "scheme://host[:port]", where "*." may stand for one label, or
+	// "*". Requests without Origin, which browsers don't make, are not refused by it.
+	Origins []string
+	// ClientCert asks for a certificate of the client (TLS only).
+	ClientCert *ClientCert
+	Basic      *BasicAuth
+	External   *ExternalAuth
+	// SatisfyAny lets in whoever passes either the addresses or one of Basic and External, as
+	// nginx's "satisfy any".
+	SatisfyAny bool
+	// Sealed says, in words, why nobody may be let in: what guards the route could not be read, and
+	// to serve it without would open what it guards. 503 Sealed. "": not sealed.
+	Sealed string
+}
+
+// Guarded reports whether anything but an open door is configured.
+func (a *Access) Guarded() bool {
+	return len(a.Deny)+len(a.Allow)+len(a.Origins) > 0 || a.ClientCert != nil || a.Basic != nil || a.External != nil || a.Sealed != ""
+}
+
+// BasicAuth asks for a name and a password (RFC 7617): 401 Unauthorized.
+type BasicAuth struct {
+	Realm string
+	// Users are lines "name:hash" in the format of htpasswd: bcrypt, SHA, crypt or apr1-MD5.
+	Users string
+}
+
+// ExternalAuth asks an HTTP service about every request. 2xx lets it in, 401 and 403 refuse it with
+// the same status (AuthRefused); anything else, or no answer in time, is 500 (AuthFailed).
+type ExternalAuth struct {
+	// URL is a template; its variables are those of package template.
+	URL string
+	// Method of the question. "": that of the request.
+	Method string
+	// Timeout bounds the question. Unset: DefaultExternalAuth.
+	Timeout Timeout
+	// ResponseHeaders of the answer go on to the endpoint, in place of what the client sent.
+	ResponseHeaders []string
+	// SetHeaders are sent with the question. Values are templates.
+	SetHeaders []Field
+	// RequestRedirect is the value of X-Auth-Request-Redirect, a template. "": the request's URI.
+	RequestRedirect string
+	// SignIn is where a plain request that gets 401 is sent to (302), a template. The page to come
+	// back to is added as the query parameter SignInParam. Upgrades get the 401: clients don't follow.
+	SignIn, SignInParam string
+	// AlwaysSetCookie passes the answer's Set-Cookie to the client whatever the endpoint answers;
+	// otherwise only with 2xx, 204, 3xx and 101.
+	AlwaysSetCookie bool
+	// CacheKey is a template; answers of equal keys are remembered. "": nothing is.
+	CacheKey string
+	// CacheFor says how long answers are remembered, by status; 0 as status stands for any other.
+	CacheFor map[int]time.Duration
+}
+
+// DefaultExternalAuth bounds a question of ExternalAuth.
+const DefaultExternalAuth = 5 * time.Second
+
+// ClientCertMode says what is asked of a client's certificate.
+type ClientCertMode uint8
+
+const (
+	// RequireCert refuses clients without a verified certificate: 400 CertRequired.
+	RequireCert ClientCertMode = iota
+	// OptionalCert lets clients without a certificate in, and refuses those whose one can't be verified.
+	OptionalCert
+	// UnverifiedCert lets everybody in and tells the endpoint what was found.
+	UnverifiedCert
+)
+
+// String returns the mode's name as users write it.
+func (m ClientCertMode) String() string {
+	return [...]string{"Required", "Optional", "Unverified", ""}[m&3]
+}
+
+// ClientCert asks clients for a certificate during the TLS handshake. Requests that don't come by TLS
+// to the proxy itself are refused unless the mode is OptionalCert or UnverifiedCert; a request whose
+// Host is not the name that the handshake was for is answered 421 Misdirected.
+//
+// The endpoint is told in the headers Ssl-Client-Verify ("SUCCESS", "NONE" or "FAILED:reason"),
+// Ssl-Client-Subject-Dn and Ssl-Client-Issuer-Dn (RFC 2253), which clients can't set on any route.
+type ClientCert struct {
+	CAs   string // PEM
+	Mode  ClientCertMode
+	Depth int // certificates between the leaf and a CA, plus one; 0: 1
+	// MatchCN is an RE2 expression that the subject's "CN=name" must match: else 403 CertRefused.
+	MatchCN string
+	// PassToEndpoint sends the certificate, URL-escaped PEM, as Ssl-Client-Cert.
+	PassToEndpoint bool
+	// ErrorPage is a URL to which plain requests are sent (302) instead of 400. "": none.
+	ErrorPage string
+}
+
+// CORS answers the questions that browsers ask before and about requests of foreign pages (Fetch
+// standard, "CORS protocol"). It keeps no foreign page from opening a WebSocket; Access.Origins does.
+type CORS struct {
+	// Origins are "*", or "scheme://host[:port]" where "*." may stand for one label.
+	Origins          []string
+	Methods, Headers []string
+	ExposeHeaders    []string
+	Credentials      bool
+	MaxAge           time.Duration // how long browsers remember the answer; 0: not told
+}
