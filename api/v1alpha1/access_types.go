@@ -11,7 +11,7 @@ type CIDR string
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=300
-// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][-+.a-z0-9]*://([*][.])?([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*|[[][0-9a-f:]+[]])(:[0-9]{1,5})?$')",message="must be an origin such as https://app.example.com or https://*.example.com:8443: lower case, no path"
+// +kubebuilder:validation:Pattern=`^[a-z][-+.a-z0-9]*://([*][.])?([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*|[[][0-9a-f:]+[]])(:[0-9]{1,5})?$`
 type Origin string
 
 // Access says who may use a route. Every refusal is an HTTP answer to the handshake.

@@ -93,7 +93,8 @@ type BackendTLS struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	ServerName Hostname `json:"serverName,omitempty"`
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$`
+	ServerName string `json:"serverName,omitempty"`
 
 	// Name of a Secret in the route's namespace whose key ca.crt has the authorities in PEM. Default:
 	// the authorities of the proxy's system.
