@@ -51,9 +51,9 @@ const (
 	gone                    // nothing: it is a tunnel, or net/http's, or over
 )
 
-// maxPath bounds what the regular expressions of routes may have to look at: with 8 KiB, each of them
-// could hold up the loop for half a millisecond.
-const maxPath = 1 << 10
+// maxJudged bounds the paths and other values that the regular expressions of routes may have to
+// look at, in bytes: with 8 KiB, each of them could hold up the loop for half a millisecond.
+const maxJudged = 1 << 10
 
 // endpointSide is the opening as the owner of the endpoint's socket.
 type endpointSide opening
@@ -119,12 +119,12 @@ func (o *opening) begin(p []byte) {
 	o.door.loop.Stop(&o.timer)
 	o.head = append(o.head, p...)
 	r, size := o.reader.ReadRequest(p)
-	if r == nil || len(r.URL.Path) > maxPath {
+	s := o.door.server
+	if r == nil || s.table.Load().Heavy(r, maxJudged) {
 		o.handOver(nil, nil)
 		return
 	}
 	o.rest = o.head[size:]
-	s := o.door.server
 	r.RemoteAddr = o.from.String()
 	s.handshakes.Add(1) // before the shutdown is looked for, as in ServeHTTP
 	o.exchange = exchange{

@@ -3,7 +3,6 @@ package proxy
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/fairlead/fairlead/proxy/admit"
@@ -121,12 +120,8 @@ func (x *exchange) match() error {
 		return &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.Draining,
 			Detail: "this replica is shutting down; try again", Header: map[string]string{"Retry-After": "1", "Connection": "close"}}
 	}
-	path := x.r.URL.Path
-	if path == "" && x.r.Method != http.MethodConnect {
-		path = "/" // "GET http://host HTTP/1.1" (RFC 9112 section 3.2.1)
-	}
-	hit, found := s.table.Load().Match(x.r.Host, path)
-	if !found || !strings.HasPrefix(path, "/") {
+	hit, found := s.table.Load().Match(x.r)
+	if !found {
 		return &model.Refusal{Status: http.StatusNotFound, Reason: model.NoRoute,
 			Detail: "no route for this host and path"}
 	}

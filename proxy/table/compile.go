@@ -33,6 +33,7 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 	}
 	c.certificates(cfg.Certificates)
 	c.t.hosts = compileHosts(c.t.order, prev)
+	c.patterns()
 	c.departed()
 	return c.t, errors.Join(c.errs...)
 }
@@ -146,6 +147,15 @@ func (c *compilation) validate(m model.Match) error {
 		return nil
 	}
 	return m.Validate()
+}
+
+// patterns notes what expressions look at.
+func (c *compilation) patterns() {
+	for _, r := range c.t.order {
+		for _, m := range r.Matches {
+			c.t.patterns.add(m)
+		}
+	}
 }
 
 // indexClaims notes what routes owned whose IDs are gone.

@@ -3,6 +3,7 @@ package table
 import (
 	"cmp"
 	"net"
+	"net/http"
 	"path"
 	"regexp"
 	"slices"
@@ -14,12 +15,19 @@ import (
 // Hit is the route of a request and the claim that won it.
 type Hit struct {
 	Route *Route
+	*candidate
+}
+
+// candidate is one match of a route, ready to be compared.
+type candidate struct {
+	route *Route
 	Match model.Match
-	re    *regexp.Regexp
+	re    *regexp.Regexp // of a RegularExpression path
+	conditions
 }
 
 // prefix returns what the path of a Prefix match begins with, before a slash or the end: "" for "/".
-func (h Hit) prefix() string { return strings.TrimSuffix(h.Match.Path.Value, "/") }
+func (c *candidate) prefix() string { return strings.TrimSuffix(c.Match.Path.Value, "/") }
 
 // hosts finds the paths of a host.
 type hosts struct {
@@ -28,53 +36,76 @@ type hosts struct {
 	any      *paths
 }
 
-// paths finds the route of a path on one host.
+// paths finds the claim that a request meets on one host. Claims for the same path stand in a row,
+// the most specific first.
 type paths struct {
 	routes  []*Route // all that have a claim here, in order: equal lists make equal paths
-	exact   map[string]Hit
-	regex   []Hit
-	prefix  map[string]Hit // keys have no trailing slash; "" is the prefix "/"
-	deepest int            // elements of the longest prefix
+	exact   map[string][]candidate
+	regex   []candidate
+	prefix  map[string][]candidate // keys have no trailing slash; "" is the prefix "/"
+	deepest int                    // elements of the longest prefix
 }
 
-// Match returns the route for a Host header (a port counts for nothing) and a decoded path.
-func (t *Table) Match(host, requestPath string) (Hit, bool) {
-	name := hostname(host)
-	p := normalize(requestPath)
-	if h, found := t.hosts.exact[name].match(p); found {
-		return h, true
+// Match returns the route of a request by its Host (a port counts for nothing), its decoded path and
+// whatever else routes ask for.
+func (t *Table) Match(r *http.Request) (Hit, bool) {
+	path := r.URL.Path
+	if path == "" && r.Method != http.MethodConnect {
+		path = "/" // "GET http://host HTTP/1.1" (RFC 9112 section 3.2.1)
 	}
-	if _, parent, found := strings.Cut(name, "."); found {
-		if h, found := t.hosts.wildcard[parent].match(p); found {
-			return h, true
+	if !strings.HasPrefix(path, "/") {
+		return Hit{}, false // "OPTIONS *", or the address of a CONNECT
+	}
+	name := hostname(r.Host)
+	q := question{r: r, path: normalize(path)}
+	c := t.hosts.exact[name].match(&q)
+	if c == nil {
+		if _, parent, found := strings.Cut(name, "."); found {
+			c = t.hosts.wildcard[parent].match(&q)
 		}
 	}
-	return t.hosts.any.match(p)
-}
-
-func (p *paths) match(requestPath string) (Hit, bool) {
-	if p == nil {
+	if c == nil {
+		c = t.hosts.any.match(&q)
+	}
+	if c == nil {
 		return Hit{}, false
 	}
-	if h, found := p.exact[requestPath]; found {
-		return h, true
+	return Hit{c.route, c}, true
+}
+
+func (p *paths) match(q *question) *candidate {
+	if p == nil {
+		return nil
 	}
-	for _, h := range p.regex {
-		if h.re.MatchString(requestPath) {
-			return h, true
+	if c := firstMet(p.exact[q.path], q); c != nil {
+		return c
+	}
+	for i := range p.regex {
+		if c := &p.regex[i]; c.re.MatchString(q.path) && c.met(q) {
+			return c
 		}
 	}
-	prefix := elements(strings.TrimSuffix(requestPath, "/"), p.deepest)
+	prefix := elements(strings.TrimSuffix(q.path, "/"), p.deepest)
 	for {
-		if h, found := p.prefix[prefix]; found {
-			return h, true
+		if c := firstMet(p.prefix[prefix], q); c != nil {
+			return c
 		}
 		cut := strings.LastIndexByte(prefix, '/')
 		if cut < 0 {
-			return Hit{}, false
+			return nil
 		}
 		prefix = prefix[:cut]
 	}
+}
+
+// firstMet returns the first of the claims whose conditions the request meets, or nil.
+func firstMet(claims []candidate, q *question) *candidate {
+	for i := range claims {
+		if claims[i].met(q) {
+			return &claims[i]
+		}
+	}
+	return nil
 }
 
 // elements returns the first n elements of a path. It bounds the work that a path of thousands of
@@ -144,29 +175,45 @@ func compilePaths(host string, routes []*Route, before *paths) *paths {
 	if before != nil && slices.Equal(before.routes, routes) {
 		return before
 	}
-	p := &paths{routes: routes, exact: map[string]Hit{}, prefix: map[string]Hit{}}
+	p := &paths{routes: routes, exact: map[string][]candidate{}, prefix: map[string][]candidate{}}
 	for _, r := range routes {
 		for _, m := range r.Matches {
 			if m.Host == host {
-				p.add(Hit{Route: r, Match: m})
+				p.add(candidate{route: r, Match: m, conditions: compileConditions(m)})
 			}
 		}
 	}
-	slices.SortStableFunc(p.regex, func(a, b Hit) int {
-		return cmp.Compare(len(b.Match.Path.Value), len(a.Match.Path.Value))
+	for _, claims := range p.exact {
+		slices.SortStableFunc(claims, bySpecificity)
+	}
+	for _, claims := range p.prefix {
+		slices.SortStableFunc(claims, bySpecificity)
+	}
+	slices.SortStableFunc(p.regex, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(len(b.Match.Path.Value), len(a.Match.Path.Value)), bySpecificity(a, b))
 	})
 	return p
 }
 
-func (p *paths) add(h Hit) {
-	switch h.Match.Path.Type {
+// bySpecificity puts the claim first that asks for more headers, then that for more query
+// parameters, then that for subprotocols. Equal ones stay in the order of the configuration.
+func bySpecificity(a, b candidate) int {
+	return cmp.Or(
+		cmp.Compare(len(b.Match.Headers), len(a.Match.Headers)),
+		cmp.Compare(len(b.Match.QueryParams), len(a.Match.QueryParams)),
+		cmp.Compare(min(len(b.Match.Subprotocols), 1), min(len(a.Match.Subprotocols), 1)),
+	)
+}
+
+func (p *paths) add(c candidate) {
+	switch c.Match.Path.Type {
 	case model.Exact:
-		p.exact[h.Match.Path.Value] = h
+		p.exact[c.Match.Path.Value] = append(p.exact[c.Match.Path.Value], c)
 	case model.Prefix:
-		p.prefix[h.prefix()] = h
-		p.deepest = max(p.deepest, strings.Count(h.prefix(), "/"))
+		p.prefix[c.prefix()] = append(p.prefix[c.prefix()], c)
+		p.deepest = max(p.deepest, strings.Count(c.prefix(), "/"))
 	case model.RegularExpression:
-		h.re, _ = h.Match.Path.Regexp() // Compile validated it
-		p.regex = append(p.regex, h)
+		c.re, _ = c.Match.Path.Regexp() // Compile validated it
+		p.regex = append(p.regex, c)
 	}
 }

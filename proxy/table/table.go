@@ -20,6 +20,7 @@ type Table struct {
 	certificates map[fingerprint]*tls.Certificate
 	claims       map[model.MatchKey]*Route // who owns which match
 	hosts        hosts
+	patterns     patterns
 	names        certificateNames
 	departed     departed
 }

@@ -1,6 +1,8 @@
 package api_test
 
 import (
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -38,7 +40,7 @@ func TestExamplesServeAtOnce(t *testing.T) {
 		"talk.localhost/":        "wsr/default/talk/page",
 	} {
 		name, path, _ := strings.Cut(host, "/")
-		hit, found := compiled.Match(name, "/"+path)
+		hit, found := compiled.Match(&http.Request{Host: name, URL: &url.URL{Path: "/" + path}})
 		if !found || !strings.HasPrefix(hit.Route.ID, want) {
 			t.Errorf("%s: found %v, want %s", host, found, want)
 		}
