@@ -29,23 +29,25 @@ func IsRequest(variable string) bool {
 
 // plainVariables are those whose name is fixed.
 var plainVariables = map[string]func(r *Request) string{
-	"scheme":              func(r *Request) string { return r.scheme() },
-	"pass_access_scheme":  func(r *Request) string { return r.scheme() },
-	"host":                func(r *Request) string { return r.hostname() },
+	"scheme":              (*Request).scheme,
+	"pass_access_scheme":  (*Request).scheme,
+	"host":                (*Request).hostname,
 	"best_http_host":      func(r *Request) string { return r.Host },
 	"http_host":           func(r *Request) string { return r.Host },
-	"server_name":         func(r *Request) string { return r.hostname() },
-	"request_uri":         func(r *Request) string { return r.RequestURI },
-	"escaped_request_uri": func(r *Request) string { return url.QueryEscape(r.RequestURI) },
+	"server_name":         (*Request).hostname,
+	"request_uri":         (*Request).uri,
+	"escaped_request_uri": func(r *Request) string { return url.QueryEscape(r.uri()) },
 	"uri":                 func(r *Request) string { return r.URL.Path },
 	"args":                func(r *Request) string { return r.URL.RawQuery },
 	"query_string":        func(r *Request) string { return r.URL.RawQuery },
 	"request_method":      func(r *Request) string { return r.Method },
-	"remote_addr":         func(r *Request) string { return r.Client.String() },
-	"binary_remote_addr":  func(r *Request) string { return r.Client.String() },
+	"remote_addr":         (*Request).address,
+	"binary_remote_addr":  (*Request).address,
 }
 
-// Value returns what a variable stands for: "" when the request has no such thing.
+// Value returns what a variable stands for: "" when the request has no such thing. As in nginx,
+// arguments and cookies are as the client wrote them, with their escapes; the first of a name counts,
+// in any case. Several lines of a header are joined with ", ".
 func (r *Request) Value(variable string) string {
 	if value := plainVariables[variable]; value != nil {
 		return value(r)
@@ -53,14 +55,21 @@ func (r *Request) Value(variable string) string {
 	kind, name, _ := family(variable)
 	switch kind {
 	case "arg":
-		return r.URL.Query().Get(name)
+		return named(r.URL.RawQuery, name, '&')
 	case "cookie":
-		if c, err := r.Cookie(name); err == nil {
-			return c.Value
+		for _, line := range r.Header["Cookie"] {
+			if value := named(line, name, ';'); value != "" {
+				return value
+			}
 		}
 	case "http":
-		// nginx writes a header's dashes as underscores in the names of its variables.
-		return strings.Join(r.Header.Values(strings.ReplaceAll(name, "_", "-")), ", ")
+		switch lines := r.lines(name); len(lines) {
+		case 0:
+		case 1:
+			return lines[0]
+		default:
+			return strings.Join(lines, ", ")
+		}
 	}
 	return ""
 }
@@ -71,6 +80,41 @@ func family(variable string) (kind, name string, found bool) {
 	return kind, name, found && name != "" && (kind == "arg" || kind == "cookie" || kind == "http")
 }
 
+// named returns the value of the first "name=value" in a list.
+func named(list, name string, separator byte) string {
+	for list != "" {
+		pair := list
+		if i := strings.IndexByte(list, separator); i >= 0 {
+			pair, list = list[:i], list[i+1:]
+		} else {
+			list = ""
+		}
+		pair = strings.TrimLeft(pair, " ")
+		if len(pair) > len(name) && pair[len(name)] == '=' && strings.EqualFold(pair[:len(name)], name) {
+			return strings.TrimRight(pair[len(name)+1:], " ")
+		}
+	}
+	return ""
+}
+
+// lines returns the lines of a header in the spelling of a variable, where underscores stand for
+// dashes.
+func (r *Request) lines(name string) []string {
+	var buffer [64]byte
+	canonical := append(buffer[:0], name...)
+	upper := true
+	for i, c := range canonical {
+		switch {
+		case c == '_':
+			canonical[i] = '-'
+		case upper && 'a' <= c && c <= 'z', !upper && 'A' <= c && c <= 'Z':
+			canonical[i] = c ^ 0x20
+		}
+		upper = c == '_'
+	}
+	return r.Header[string(canonical)]
+}
+
 func (r *Request) scheme() string {
 	if r.Secure {
 		return "https"
@@ -78,11 +122,29 @@ func (r *Request) scheme() string {
 	return "http"
 }
 
-// hostname returns the host in lower case and without port.
+// hostname returns the host in lower case, without port and root dot.
 func (r *Request) hostname() string {
 	host := r.Host
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if strings.LastIndexByte(host, ':') >= 0 {
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
 	}
-	return strings.ToLower(host)
+	return strings.ToLower(strings.TrimSuffix(host, "."))
+}
+
+// uri returns path and query as the client wrote them, without the host of an absolute form
+// (RFC 9112 section 3.2.2).
+func (r *Request) uri() string {
+	if strings.HasPrefix(r.RequestURI, "/") {
+		return r.RequestURI
+	}
+	return r.URL.RequestURI()
+}
+
+func (r *Request) address() string {
+	if !r.Client.IsValid() {
+		return ""
+	}
+	return r.Client.String()
 }

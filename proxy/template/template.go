@@ -63,14 +63,27 @@ func (t Template) String() string { return t.text }
 
 // Expand returns the text with what value gives for each variable.
 func (t Template) Expand(value func(variable string) string) string {
-	var b strings.Builder
+	switch {
+	case len(t.parts) == 0:
+		return ""
+	case len(t.parts) == 1 && t.parts[0].variable == "":
+		return t.parts[0].literal
+	case len(t.parts) == 1 && t.parts[0].literal == "":
+		return value(t.parts[0].variable)
+	}
+	return string(t.Append(nil, func(b []byte, variable string) []byte { return append(b, value(variable)...) }))
+}
+
+// Append appends the text to b. value appends what a variable stands for, and may look at what
+// stands before it.
+func (t Template) Append(b []byte, value func(b []byte, variable string) []byte) []byte {
 	for _, p := range t.parts {
-		b.WriteString(p.literal)
+		b = append(b, p.literal...)
 		if p.variable != "" {
-			b.WriteString(value(p.variable))
+			b = value(b, p.variable)
 		}
 	}
-	return b.String()
+	return b
 }
 
 // Variables calls yield with each variable, in order, and with those that stand twice twice.
