@@ -2,6 +2,7 @@ package live
 
 import (
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -9,14 +10,19 @@ import (
 // Route is the living part of a route.
 type Route struct {
 	turn
+	canaries turn
 	sessions counter
 	deleted  mark
+
+	mu     sync.Mutex // for shares, which only the compilation of tables asks for
+	shares map[string]*Share
 }
 
 // NewRoute returns the living part of a new route.
 func NewRoute() *Route {
 	r := new(Route)
 	r.shuffle()
+	r.canaries.shuffle()
 	return r
 }
 
@@ -28,6 +34,50 @@ func (r *Route) Acquire() { r.sessions.Add(1) }
 
 // Release counts out a session that Acquire counted in.
 func (r *Route) Release() { r.sessions.Add(-1) }
+
+// CanaryTurn is Turn for canaries. They have turns of their own: who went to the canary and who did
+// not must not have an effect on how the others are shared out.
+func (r *Route) CanaryTurn() uint64 { return r.canaries.Turn() }
+
+// Share returns the counter of the route's sessions on a backend, which is the same at every call.
+func (r *Route) Share(backend string) *Share {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.shares == nil {
+		r.shares = map[string]*Share{}
+	}
+	s := r.shares[backend]
+	if s == nil {
+		s = new(Share)
+		r.shares[backend] = s
+	}
+	return s
+}
+
+// Share counts the sessions that a route has on one of its backends. nil counts nothing.
+type Share struct{ sessions counter }
+
+// Sessions is the number of sessions that are counted in.
+func (s *Share) Sessions() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.sessions.Load()
+}
+
+// Acquire counts a session in; Release counts it out.
+func (s *Share) Acquire() {
+	if s != nil {
+		s.sessions.Add(1)
+	}
+}
+
+// Release counts out a session that Acquire counted in.
+func (s *Share) Release() {
+	if s != nil {
+		s.sessions.Add(-1)
+	}
+}
 
 // Deleted returns since when the route is gone from the table; false when it is not.
 func (r *Route) Deleted() (time.Time, bool) { return r.deleted.since() }

@@ -65,7 +65,7 @@ func (c *compilation) backend(b model.Backend) {
 		n.Live = live.NewBackend()
 	}
 	known := addresses(before)
-	var terminating []*Endpoint
+	var distant, terminating []*Endpoint
 	for _, e := range b.Endpoints {
 		compiled := &Endpoint{Endpoint: e, Live: known[e.Address], ID: balance.Hash(b.Key, e.Address.String())}
 		if compiled.Live == nil {
@@ -78,9 +78,14 @@ func (c *compilation) backend(b model.Backend) {
 		switch e.State {
 		case model.EndpointReady:
 			n.Open = append(n.Open, compiled)
+		case model.EndpointDistant:
+			distant = append(distant, compiled)
 		case model.EndpointTerminating:
 			terminating = append(terminating, compiled)
 		}
+	}
+	if len(n.Open) == 0 {
+		n.Open = distant
 	}
 	if len(n.Open) == 0 {
 		n.Open = terminating
@@ -119,18 +124,15 @@ func (c *compilation) route(r model.Route) {
 	if r.Matches = kept; len(kept) == 0 {
 		return
 	}
-	compiled := &Route{Route: r, Live: c.liveRoute(r)}
-	for _, ref := range r.Backends {
-		b := c.t.backends[ref.Backend]
-		if b == nil {
-			c.refuse("route %q names backend %q, which is not configured", r.ID, ref.Backend)
-			continue
-		}
-		compiled.Backends = append(compiled.Backends, WeightedBackend{Backend: b, Weight: ref.Weight, Scheme: ref.Scheme})
+	if r.Redirect != nil {
+		r.Protocols = model.WebSocket | model.HTTP // it answers whatever comes
 	}
+	compiled := &Route{Route: r, Live: c.liveRoute(r)}
+	c.destinations(compiled)
 	if before := c.prev.routes[r.ID]; before != nil && same(before, compiled) {
 		compiled = before
 	} else {
+		c.texts(compiled)
 		c.policy(compiled)
 		c.backendTLS(compiled)
 	}
@@ -154,6 +156,9 @@ func (c *compilation) patterns() {
 	for _, r := range c.t.order {
 		for _, m := range r.Matches {
 			c.t.patterns.add(m)
+		}
+		if r.Canary != nil && r.Canary.pattern != nil {
+			c.t.patterns.header(r.Canary.header)
 		}
 	}
 }
@@ -196,7 +201,7 @@ func (c *compilation) liveRoute(r model.Route) *live.Route {
 
 // same reports whether two routes are equal down to the backends that they share.
 func same(a, b *Route) bool {
-	return slices.Equal(a.Backends, b.Backends) && a.Live == b.Live && reflect.DeepEqual(a.Route, b.Route)
+	return sameDestinations(a, b) && a.Live == b.Live && reflect.DeepEqual(a.Route, b.Route)
 }
 
 // departed collects the living parts that the new table doesn't name. What leaves with this table

@@ -3,6 +3,7 @@ package table
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -117,9 +118,7 @@ func (t *Table) diffRoutes(prev *Table, c *Change) {
 
 // sameButBackends reports whether two routes say the same; their endpoints may differ.
 func sameButBackends(a, b *Route) bool {
-	x, y := *a, *b
-	x.Backends, y.Backends = nil, nil
-	return same(&x, &y)
+	return a.Live == b.Live && reflect.DeepEqual(a.Route, b.Route)
 }
 
 func diffEndpoints(before, after *Backend, c *Change) {

@@ -10,6 +10,7 @@ import (
 	"github.com/fairlead/fairlead/proxy/balance"
 	"github.com/fairlead/fairlead/proxy/live"
 	"github.com/fairlead/fairlead/proxy/model"
+	"github.com/fairlead/fairlead/proxy/template"
 )
 
 // Table is an immutable route table. The zero value is empty and serves nothing.
@@ -31,6 +32,15 @@ type Route struct {
 	// Live outlives the table.
 	Live     *live.Route
 	Backends []WeightedBackend
+	// Canary takes requests away from Backends. nil: none.
+	Canary *Canary
+	// Spare is the backend of the model's Fallback, or empty. It has the route's requests while no
+	// other backend has an endpoint.
+	Spare []WeightedBackend
+	// Location is where the model's Redirect leads.
+	Location template.Template
+	// HashKey is what ConsistentHash hashes in place of HashOn, when the model has a HashTemplate.
+	HashKey template.Template
 	// Policy is what the route asks of requests.
 	Policy *admit.Policy
 	// EndpointTLS is how TLS is spoken to endpoints; the name that is sent is left to the request.
@@ -39,7 +49,8 @@ type Route struct {
 
 // NeedsTLS reports whether endpoints of the route may be spoken to by TLS.
 func (r *Route) NeedsTLS() bool {
-	return slices.ContainsFunc(r.Backends, func(b WeightedBackend) bool { return b.Scheme != model.Plain })
+	encrypted := func(b WeightedBackend) bool { return b.Scheme != model.Plain }
+	return slices.ContainsFunc(r.Backends, encrypted) || slices.ContainsFunc(r.Spare, encrypted) || slices.ContainsFunc(r.canaries(), encrypted)
 }
 
 // WeightedBackend is one destination of a route.
@@ -47,6 +58,8 @@ type WeightedBackend struct {
 	*Backend
 	Weight int
 	Scheme model.Scheme
+	// Share counts the route's sessions on the backend; nil when it is the only one.
+	Share *live.Share
 }
 
 // Backend is one compiled backend.
@@ -54,8 +67,9 @@ type Backend struct {
 	model.Backend
 	// Live outlives the table.
 	Live *live.Backend
-	// Open are the endpoints that get new sessions: the ready ones or, while there is none, those
-	// that terminate but still serve (Kubernetes KEP-1669).
+	// Open are the endpoints that get new sessions: the ready ones; while there is none, those that
+	// are meant for other zones; while there is none either, those that terminate but still serve
+	// (Kubernetes KEP-1669).
 	Open []*Endpoint
 	// ID identifies the backend in hashes.
 	ID  uint64
