@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,17 +47,11 @@ func (s *Server) Listen(ctx context.Context) error {
 			return err
 		}
 		if l.secure {
-			bound = accept.TLS(bound, accept.TLSConfig(s.certificate, &s.tickets))
+			bound = accept.TLS(bound, s.tlsConfig())
 		}
 		*l.to = listener{Listener: bound, server: s.newHTTP(l.serves)}
 	}
 	return nil
-}
-
-// certificate finds the certificate in the current table, so that a new one counts at once and
-// touches no connection that stands.
-func (s *Server) certificate(name string) (*tls.Certificate, error) {
-	return s.Table().Certificate(name), nil
 }
 
 func (s *Server) newHTTP(h http.Handler) *http.Server {

@@ -94,7 +94,7 @@ func (o *opening) Ring() {
 	case asking:
 		o.drop()
 	case connecting:
-		o.failed(backend.NotConnected(o.chosen.address(o.exchange.client.Secure), o.timeouts().Connect, os.ErrDeadlineExceeded))
+		o.failed(backend.NotConnected(o.address(), o.timeouts().Connect, os.ErrDeadlineExceeded))
 	case answering:
 		o.failed(o.request.NotAnswered(o.timeouts().Handshake, len(o.seen) > 0, os.ErrDeadlineExceeded))
 	}
@@ -198,7 +198,7 @@ func (o *opening) send() {
 		o.failed(o.request.NotAnswered(0, false, os.NewSyscallError("write", errno)))
 		return
 	case errno != 0:
-		o.failed(backend.NotConnected(o.chosen.address(o.exchange.client.Secure), o.timeouts().Connect, errno))
+		o.failed(backend.NotConnected(o.address(), o.timeouts().Connect, errno))
 		return
 	}
 	if o.unsent = o.unsent[n:]; len(o.unsent) > 0 {

@@ -14,6 +14,9 @@ import (
 type Options struct {
 	// HTTPAddress, HTTPSAddress and AdminAddress are host:port to listen on; "" leaves one out.
 	HTTPAddress, HTTPSAddress, AdminAddress string
+	// MinTLS is the lowest version of TLS, of package crypto/tls, for clients of hosts whose routes ask
+	// for no other. 0: 1.2.
+	MinTLS uint16
 	// RedirectPort is the port of https as clients see it, for redirects; 0 stands for 443.
 	RedirectPort int
 	// TrustedProxies may tell the client's address, host and scheme by X-Forwarded-* headers.

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fairlead/fairlead/proxy/backend"
 	"github.com/fairlead/fairlead/proxy/balance"
 	"github.com/fairlead/fairlead/proxy/model"
 	"github.com/fairlead/fairlead/proxy/table"
@@ -25,12 +24,6 @@ type picker struct {
 type choice struct {
 	backend  table.WeightedBackend
 	endpoint *table.Endpoint
-}
-
-// address returns what to dial for a client that speaks TLS or doesn't.
-func (c choice) address(secure bool) backend.Endpoint {
-	tls := c.backend.Scheme == model.Secure || secure && c.backend.Scheme == model.AsClient
-	return backend.Endpoint{Address: c.endpoint.Address, TLS: tls}
 }
 
 func newPicker(route *table.Route, r *http.Request, client netip.Addr) *picker {

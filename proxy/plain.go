@@ -55,7 +55,7 @@ func exchangeOf(r *http.Request) *exchange { return r.Context().Value(exchangeKe
 func (x *exchange) servePlain() (err error) {
 	ctx, cancel := context.WithCancelCause(x.r.Context())
 	defer cancel(nil)
-	r := x.r.WithContext(x.planned(ctx))
+	r := x.r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	defer x.listen(func() { cancel(errSilent) })()
 	if r.ContentLength != 0 {
 		x.upload = x.silence.watch(r.Body)
@@ -70,13 +70,6 @@ func (x *exchange) servePlain() (err error) {
 	}()
 	x.server.plain.ServeHTTP(x.w, r)
 	return x.unanswered(ctx)
-}
-
-// planned returns a context that holds the exchange and how its endpoint is dialled.
-func (x *exchange) planned(ctx context.Context) context.Context {
-	ctx = context.WithValue(ctx, exchangeKey{}, x)
-	ctx = backend.WithConnect(ctx, x.timeouts().Connect)
-	return backend.WithServerName(ctx, x.host())
 }
 
 // lastWord is how long a client that was given up has to read what there is to say.
@@ -144,11 +137,7 @@ func (t tries) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.URL.Scheme, r.URL.Host = "http", endpoint.Address.String()
-		if endpoint.TLS {
-			r.URL.Scheme = "https"
-		}
-		answer, err := t.transport.RoundTrip(r)
+		answer, err := t.try(r, endpoint, x.timeouts().Connect)
 		if err == nil {
 			return x.final(answer)
 		}
@@ -156,6 +145,15 @@ func (t tries) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
+}
+
+// try sends the request to one endpoint.
+func (t tries) try(r *http.Request, e backend.Endpoint, connect time.Duration) (*http.Response, error) {
+	addressed, err := backend.To(r, e, connect)
+	if err != nil {
+		return nil, err
+	}
+	return t.transport.RoundTrip(addressed)
 }
 
 // final refuses what can't be an answer to a plain request. A switch that nobody asked for would

@@ -30,6 +30,7 @@ type Server struct {
 	publishing sync.Mutex
 	published  atomic.Bool
 	tickets    accept.Tickets
+	selfSigned selfSigned
 	drainBegan atomic.Pointer[time.Time] // readiness is withdrawn
 	closeBegan atomic.Pointer[time.Time] // sessions are being closed
 
@@ -75,7 +76,7 @@ func New(o Options) (*Server, error) {
 	s.table.Store(new(table.Table))
 	s.plain = s.newPlain()
 	var err error
-	if s.observer, err = observe.New(o.Registry, o.Log, s.live()); err != nil {
+	if s.observer, err = observe.New(o.Registry, o.Log, s.live(), s.expiries()); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -120,7 +120,11 @@ func (x *exchange) match() error {
 		return &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.Draining,
 			Detail: "this replica is shutting down; try again", Header: map[string]string{"Retry-After": "1", "Connection": "close"}}
 	}
-	hit, found := s.table.Load().Match(x.r)
+	t := s.table.Load()
+	if refusal := misdirected(t, x.r); refusal != nil {
+		return refusal
+	}
+	hit, found := t.Match(x.r)
 	if !found {
 		return &model.Refusal{Status: http.StatusNotFound, Reason: model.NoRoute,
 			Detail: "no route for this host and path"}
@@ -184,7 +188,7 @@ func (x *exchange) pick() (backend.Endpoint, error) {
 	}
 	x.chosen = next
 	x.chosen.endpoint.Live.Acquire()
-	return next.address(x.client.Secure), nil
+	return x.address(), nil
 }
 
 // another reports whether an endpoint is left that was not tried.

@@ -124,7 +124,7 @@ func TestCertificatesAreChosenByNameForEveryHandshake(t *testing.T) {
 	now.Store("chat.example.com", first)
 	listener := listen(t, "127.0.0.1:0")
 	address := listener.Addr().String()
-	echo(t, tls.NewListener(listener, TLSConfig(func(name string) (*tls.Certificate, error) {
+	echo(t, tls.NewListener(listener, TLSConfig(Names{Certificate: func(name string) (*tls.Certificate, error) {
 		if name == "broken.example.com" {
 			return nil, errors.New("no such key")
 		}
@@ -132,7 +132,7 @@ func TestCertificatesAreChosenByNameForEveryHandshake(t *testing.T) {
 			return found.(*tls.Certificate), nil
 		}
 		return nil, nil
-	}, new(Tickets))))
+	}}, new(Tickets))))
 	old, err := dialTLS(t, address, "chat.example.com", 0)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestCertificatesAreChosenByNameForEveryHandshake(t *testing.T) {
 func TestNamesWithoutACertificateGetTheFallback(t *testing.T) {
 	listener := listen(t, "127.0.0.1:0")
 	address := listener.Addr().String()
-	echo(t, tls.NewListener(listener, TLSConfig(func(string) (*tls.Certificate, error) { return nil, nil }, new(Tickets))))
+	echo(t, tls.NewListener(listener, TLSConfig(Names{Certificate: func(string) (*tls.Certificate, error) { return nil, nil }}, new(Tickets))))
 	var serials []string
 	for _, name := range []string{"unknown.example.com", ""} {
 		conn, err := dialTLS(t, address, name, 0)

@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"slices"
 	"sync/atomic"
+
+	"github.com/fairlead/fairlead/proxy/secure"
 )
 
 // Tickets seals and opens session tickets (RFC 8446 section 4.6.1, RFC 5077): who comes back with
@@ -36,35 +38,48 @@ func (t *Tickets) box() *tls.Config {
 	return &t.own
 }
 
-// seal makes the ticket of a session that belongs to a name and its certificate.
-func (t *Tickets) seal(session *tls.SessionState, c tls.ConnectionState, shown *tls.Certificate) ([]byte, error) {
-	session.Extra = append(session.Extra, binding(c.ServerName, shown))
+// seal makes the ticket of a session. A client that was asked for a certificate and had none gets one
+// that opens nothing: when it has found its certificate it must be asked again.
+func (t *Tickets) seal(session *tls.SessionState, c tls.ConnectionState, now identity) ([]byte, error) {
+	if !now.asks() || len(c.PeerCertificates) > 0 {
+		session.Extra = append(session.Extra, now.binding())
+	}
 	return t.box().EncryptTicket(c, session)
 }
 
-// open returns the session of a ticket, nil if it is none of ours or not for this name with the
-// certificate that would be shown now: then the handshake goes on as a full one.
-func (t *Tickets) open(ticket []byte, c tls.ConnectionState, shown func(name string) (*tls.Certificate, error)) (*tls.SessionState, error) {
+// open returns the session of a ticket, nil if it is none of ours or not for what the name is now:
+// then the handshake goes on as a full one.
+func (t *Tickets) open(ticket []byte, c tls.ConnectionState, now identity) (*tls.SessionState, error) {
 	session, err := t.box().DecryptTicket(ticket, c)
 	if session == nil || err != nil {
 		return nil, err
 	}
-	now, err := shown(c.ServerName)
-	if err != nil {
-		return nil, err
-	}
-	wanted := binding(c.ServerName, now)
+	wanted := now.binding()
 	if !slices.ContainsFunc(session.Extra, func(e []byte) bool { return bytes.Equal(e, wanted) }) {
 		return nil, nil
 	}
 	return session, nil
 }
 
-// binding ties a ticket to a name and the certificate that vouched for it. crypto/tls ties it to
-// neither: a ticket got as one tenant would do for another (which RFC 6066 section 3 forbids), and
-// outlive a certificate that was replaced.
-func binding(name string, shown *tls.Certificate) []byte {
-	leaf := sha256.Sum256(shown.Certificate[0])
-	sum := sha256.Sum256(append(leaf[:], name...))
+// identity is what a session belongs to: a name, the certificate that vouches for it, and whose
+// certificates clients are asked for.
+type identity struct {
+	name  string
+	shown *tls.Certificate
+	terms *secure.Terms // nil: as by all names
+}
+
+func (i identity) asks() bool { return i.terms != nil && i.terms.Asks }
+
+// binding ties a ticket to an identity. crypto/tls ties it to none: a ticket got as one tenant would
+// do for another (which RFC 6066 section 3 forbids), with the client certificate that was shown there,
+// and outlive a certificate that was replaced.
+func (i identity) binding() []byte {
+	leaf := sha256.Sum256(i.shown.Certificate[0])
+	told := append(leaf[:], i.name...)
+	if i.asks() {
+		told = append(append(told, 0), i.terms.Mark[:]...) // no name has a zero byte
+	}
+	sum := sha256.Sum256(told)
 	return append([]byte("fairlead/1 "), sum[:]...) // a mark, for others may add to Extra too
 }

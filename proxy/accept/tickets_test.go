@@ -27,12 +27,12 @@ func newHost(t *testing.T, shows map[string]*tls.Certificate) *host {
 	}
 	listener := listen(t, "127.0.0.1:0")
 	h.address = listener.Addr().String()
-	echo(t, tls.NewListener(listener, TLSConfig(func(name string) (*tls.Certificate, error) {
+	echo(t, tls.NewListener(listener, TLSConfig(Names{Certificate: func(name string) (*tls.Certificate, error) {
 		if found, ok := h.shows.Load(name); ok {
 			return found.(*tls.Certificate), nil
 		}
 		return nil, nil
-	}, &h.Tickets)))
+	}}, &h.Tickets)))
 	return h
 }
 
@@ -246,7 +246,7 @@ func BenchmarkHandshake(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	echo(b, tls.NewListener(listener, TLSConfig(func(string) (*tls.Certificate, error) { return certificate, nil }, new(Tickets))))
+	echo(b, tls.NewListener(listener, TLSConfig(Names{Certificate: func(string) (*tls.Certificate, error) { return certificate, nil }}, new(Tickets))))
 	for _, c := range []struct {
 		title string
 		cache tls.ClientSessionCache

@@ -11,6 +11,8 @@ import (
 	"math/big"
 	"sync"
 	"time"
+
+	"github.com/fairlead/fairlead/proxy/secure"
 )
 
 // FallbackName is the common name of the certificate for names that have none of their own: who
@@ -20,43 +22,88 @@ const FallbackName = "Fairlead Default Certificate"
 // fallbackLife is how long a fallback certificate is valid.
 const fallbackLife = 365 * 24 * time.Hour
 
-// TLSConfig returns the server side of TLS: 1.2 or newer, HTTP/1.1 by ALPN. For every handshake get
-// is asked for the certificate of a name, "" when the client gave none, so that a new table counts at
-// once and live connections keep theirs. When get returns nil without an error the client is shown a
-// self-signed fallback, made once per config; an error of get ends the handshake.
+// Names says what handshakes are like, by the name that the client asks for (RFC 6066 section 3), ""
+// when it gave none. The funcs are asked in every handshake, so that a new table counts at once and
+// live connections keep what they have.
+type Names struct {
+	// Certificate returns what a name is shown; nil: Fallback. An error ends the handshake.
+	Certificate func(name string) (*tls.Certificate, error)
+	// Fallback returns what is shown for a name without a certificate; nil: [NewFallback], once.
+	Fallback func() (*tls.Certificate, error)
+	// Terms returns what a handshake is like by a name; nil, func and result: as by all others.
+	Terms func(name string) *secure.Terms
+	// MinVersion is the lowest version of TLS for names without one in their Terms. 0: 1.2.
+	MinVersion uint16
+}
+
+// TLSConfig returns the server side of TLS: HTTP/1.1 by ALPN, with tickets.
 //
 // A client that has a ticket resumes its session without seeing the certificate, provided that the
-// ticket was got by the same name while get returned the same certificate for it.
-func TLSConfig(get func(name string) (*tls.Certificate, error), tickets *Tickets) *tls.Config {
-	fallback := sync.OnceValues(newFallback)
-	shown := func(name string) (*tls.Certificate, error) {
-		certificate, err := get(name)
-		if err != nil || certificate != nil {
-			return certificate, err
-		}
-		return fallback()
+// ticket was got by the same name while it had the same certificate and asked clients for those of the
+// same CAs. The certificate that the client showed then counts again.
+func TLSConfig(n Names, tickets *Tickets) *tls.Config {
+	if n.MinVersion == 0 {
+		n.MinVersion = tls.VersionTLS12
 	}
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
+	if n.Fallback == nil {
+		n.Fallback = sync.OnceValues(NewFallback)
+	}
+	config := &tls.Config{
+		MinVersion: n.MinVersion,
 		NextProtos: []string{"http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return shown(hello.ServerName)
+			return n.shown(hello.ServerName)
 		},
 		WrapSession: func(c tls.ConnectionState, session *tls.SessionState) ([]byte, error) {
-			certificate, err := shown(c.ServerName)
+			now, err := n.identity(c.ServerName)
 			if err != nil {
 				return nil, err
 			}
-			return tickets.seal(session, c, certificate)
+			return tickets.seal(session, c, now)
 		},
 		UnwrapSession: func(ticket []byte, c tls.ConnectionState) (*tls.SessionState, error) {
-			return tickets.open(ticket, c, shown)
+			now, err := n.identity(c.ServerName)
+			if err != nil {
+				return nil, err
+			}
+			return tickets.open(ticket, c, now)
 		},
 	}
+	if n.Terms != nil {
+		config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			if terms := n.Terms(hello.ServerName); terms != nil {
+				return terms.Config(config), nil
+			}
+			return nil, nil // the config itself
+		}
+	}
+	return config
 }
 
-// newFallback makes a self-signed certificate for no name in particular.
-func newFallback() (*tls.Certificate, error) {
+// shown returns the certificate for a name.
+func (n *Names) shown(name string) (*tls.Certificate, error) {
+	certificate, err := n.Certificate(name)
+	if err != nil || certificate != nil {
+		return certificate, err
+	}
+	return n.Fallback()
+}
+
+// identity returns what the sessions of a name belong to, as things are now.
+func (n *Names) identity(name string) (identity, error) {
+	certificate, err := n.shown(name)
+	if err != nil {
+		return identity{}, err
+	}
+	now := identity{name: name, shown: certificate}
+	if n.Terms != nil {
+		now.terms = n.Terms(name)
+	}
+	return now, nil
+}
+
+// NewFallback makes a self-signed certificate for no name in particular.
+func NewFallback() (*tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("fallback certificate: make a key: %w", err)
@@ -79,5 +126,9 @@ func newFallback() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("fallback certificate: sign: %w", err)
 	}
-	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("fallback certificate: read it: %w", err)
+	}
+	return &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/proxy/model"
+	"github.com/fairlead/fairlead/proxy/secure"
 )
 
 // Request is the upgrade request for an endpoint.
@@ -29,10 +30,8 @@ type Request struct {
 // Endpoint is where and how to connect.
 type Endpoint struct {
 	Address netip.AddrPort
-	// TLS encrypts the connection. The endpoint's certificate is not verified.
-	TLS bool
-	// ServerName is sent as SNI; "": the host of the request without port.
-	ServerName string
+	// TLS says how the connection is encrypted; nil: it is not.
+	TLS *secure.Endpoints
 }
 
 // Timeouts bound the phases of an upgrade. 0 is off.
@@ -90,10 +89,7 @@ func Upgrade(ctx context.Context, e Endpoint, r *Request, t Timeouts) (*Answer, 
 	if failure != nil {
 		return nil, failure
 	}
-	if e.ServerName == "" {
-		e.ServerName = hostname(r.Host)
-	}
-	conn, failure := dial(ctx, e, t.Connect)
+	conn, failure := dial(ctx, e, r.Host, t.Connect)
 	if failure != nil {
 		return nil, failure
 	}

@@ -5,14 +5,26 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/fairlead/fairlead/proxy/loop"
+	"github.com/fairlead/fairlead/proxy/secure"
 )
 
-// dial connects to e within timeout, TLS included.
-func dial(ctx context.Context, e Endpoint, timeout time.Duration) (net.Conn, *Failure) {
+// dial connects to e, which gets host as the Host of requests, within timeout, TLS included.
+func dial(ctx context.Context, e Endpoint, host string, timeout time.Duration) (net.Conn, *Failure) {
+	var client *secure.Client
+	if e.TLS != nil {
+		var err error
+		if client, err = e.TLS.Client(e.Address, host); err != nil {
+			return nil, NotConnected(e, timeout, err)
+		}
+	}
+	return connect(ctx, e, client, timeout)
+}
+
+// connect connects to e, with TLS when there is a client for it.
+func connect(ctx context.Context, e Endpoint, client *secure.Client, timeout time.Duration) (net.Conn, *Failure) {
 	bounded := ctx
 	if timeout > 0 {
 		var cancel context.CancelFunc
@@ -21,8 +33,8 @@ func dial(ctx context.Context, e Endpoint, timeout time.Duration) (net.Conn, *Fa
 	}
 	dialer := net.Dialer{KeepAliveConfig: loop.KeepAlive}
 	conn, err := dialer.DialContext(bounded, "tcp", e.Address.String())
-	if err == nil && e.TLS {
-		conn, err = encrypt(bounded, conn, e.ServerName)
+	if err == nil && client != nil {
+		conn, err = encrypt(bounded, conn, client.Config)
 	}
 	switch {
 	case err == nil:
@@ -40,30 +52,11 @@ func isTimeout(err error) bool {
 }
 
 // encrypt starts TLS on conn, which it closes on error.
-func encrypt(ctx context.Context, conn net.Conn, serverName string) (net.Conn, error) {
-	secure := tls.Client(loop.NewConn(conn, nil), tlsConfig(serverName))
-	if err := secure.HandshakeContext(ctx); err != nil {
+func encrypt(ctx context.Context, conn net.Conn, config *tls.Config) (net.Conn, error) {
+	secured := tls.Client(loop.NewConn(conn, nil), config)
+	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
-	return secure, nil
-}
-
-// tlsConfig is the client side of TLS towards endpoints. Pods mostly have certificates that nobody
-// outside can verify; TLS keeps onlookers out, not impostors.
-func tlsConfig(serverName string) *tls.Config {
-	return &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		ServerName:         serverName,
-		NextProtos:         []string{"http/1.1"},
-		InsecureSkipVerify: true, // model.BackendRef.TLS promises no more
-	}
-}
-
-// hostname returns the host of a Host header without port and brackets.
-func hostname(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
-	}
-	return strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	return secured, nil
 }

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -41,7 +42,10 @@ func NotConnected(e Endpoint, timeout time.Duration, err error) *Failure {
 		return fail(true, http.StatusGatewayTimeout, model.ConnectTimeout, detail, err)
 	}
 	detail := "no connection to the endpoint"
-	if e.TLS {
+	switch {
+	case e.TLS != nil && errors.As(err, new(*tls.CertificateVerificationError)):
+		detail = "the endpoint's certificate is not the one that is wanted" // which and why: in the log
+	case e.TLS != nil:
 		detail += " (with TLS)"
 	}
 	return fail(true, http.StatusBadGateway, model.ConnectFailed, detail, err)

@@ -41,12 +41,12 @@ func TestNobodyListensThere(t *testing.T) {
 
 func TestAnEndpointWithoutTLSIsNoEndpointWithTLS(t *testing.T) {
 	at := endpoint(t, func(conn net.Conn) { _, _ = io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n\r\n") })
-	answer, err := Upgrade(t.Context(), Endpoint{Address: at, TLS: true}, chat(), calm)
+	answer, err := Upgrade(t.Context(), Endpoint{Address: at, TLS: endpoints(t, model.BackendTLS{})}, chat(), calm)
 	wantFailure(t, answer, err, model.ConnectFailed, http.StatusBadGateway, true)
 }
 
 func TestAnEndpointThatNeverFinishesTLSIsTooLateToConnect(t *testing.T) {
-	answer, err := Upgrade(t.Context(), Endpoint{Address: endpoint(t, silent), TLS: true}, chat(), Timeouts{Connect: brief})
+	answer, err := Upgrade(t.Context(), Endpoint{Address: endpoint(t, silent), TLS: endpoints(t, model.BackendTLS{})}, chat(), Timeouts{Connect: brief})
 	wantFailure(t, answer, err, model.ConnectTimeout, http.StatusGatewayTimeout, true)
 }
 
@@ -138,7 +138,11 @@ func TestAClientThatLeavesEndsTheAttemptAtOnce(t *testing.T) {
 				close(ready)
 				silent(conn)
 			})
-			answer, err := Upgrade(cancelWhen(t, ready), Endpoint{Address: at, TLS: c.tls}, chat(), calm)
+			e := Endpoint{Address: at}
+			if c.tls {
+				e.TLS = endpoints(t, model.BackendTLS{})
+			}
+			answer, err := Upgrade(cancelWhen(t, ready), e, chat(), calm)
 			wantFailure(t, answer, err, model.ClientGone, statusClientGone, false)
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("the cause is missing: %v", err)

@@ -21,6 +21,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/fairlead/fairlead/proxy/model"
+	"github.com/fairlead/fairlead/proxy/secure"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -95,6 +96,16 @@ func play(t *testing.T, listener net.Listener, script func(net.Conn)) netip.Addr
 		running.Wait()
 	})
 	return netip.MustParseAddrPort(listener.Addr().String())
+}
+
+// endpoints compiles how TLS is spoken.
+func endpoints(t testing.TB, says model.BackendTLS) *secure.Endpoints {
+	t.Helper()
+	e, err := secure.NewEndpoints(says)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func selfSigned(t *testing.T) *tls.Certificate {

@@ -2,10 +2,14 @@ package backend
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
+	"strings"
 	"time"
+
+	"github.com/fairlead/fairlead/proxy/secure"
 )
 
 const (
@@ -17,49 +21,51 @@ const (
 	idleTime = 50 * time.Second
 )
 
-// dialKey is the context key of dialOptions.
-type dialKey struct{}
+// destinationKey is the context key of a destination.
+type destinationKey struct{}
 
-// dialOptions are what a request says about a connection that must be made for it.
-type dialOptions struct {
-	connect    time.Duration
-	serverName string
+// destination is where a request goes, and what it says about a connection that must be made for it.
+type destination struct {
+	endpoint Endpoint
+	client   *secure.Client // nil: without TLS
+	connect  time.Duration
 }
 
-func optionsOf(ctx context.Context) dialOptions {
-	options, _ := ctx.Value(dialKey{}).(dialOptions)
-	return options
+// To returns r as a request through [NewTransport] to an endpoint. Its Host is the one that TLS goes
+// by. A connection that must be made takes at most connect, TLS included; 0 is off. The error is a
+// *[Failure] with ConnectFailed: TLS can't be spoken as it must.
+func To(r *http.Request, e Endpoint, connect time.Duration) (*http.Request, error) {
+	to := destination{endpoint: e, connect: connect}
+	scheme, place := "http", e.Address.String()
+	if e.TLS != nil {
+		var err error
+		if to.client, err = e.TLS.Client(e.Address, r.Host); err != nil {
+			return nil, NotConnected(e, connect, err)
+		}
+		scheme, place = "https", pooled(to)
+	}
+	addressed := r.WithContext(context.WithValue(r.Context(), destinationKey{}, to))
+	target := *r.URL
+	target.Scheme, target.Host = scheme, place
+	addressed.URL = &target
+	return addressed, nil
 }
 
-// WithConnect returns a context for requests through [NewTransport]: a connection made for them
-// takes at most timeout, TLS included. 0 is off, as is a context without it.
-func WithConnect(ctx context.Context, timeout time.Duration) context.Context {
-	options := optionsOf(ctx)
-	options.connect = timeout
-	return context.WithValue(ctx, dialKey{}, options)
+// pooled names a destination so that a transport, which takes the name for the address, finds idle
+// connections of the same pool only.
+func pooled(to destination) string {
+	host := strings.ReplaceAll(to.endpoint.Address.Addr().String(), ":", "-")
+	return fmt.Sprintf("pool-%d.%s:%d", to.client.Pool, host, to.endpoint.Address.Port())
 }
 
-// WithServerName returns a context for https requests through [NewTransport]: a connection made for
-// them sends the name as SNI. host may be a Host header; its port is left out. Without it no name
-// is sent, since requests are addressed to an endpoint's IP address.
-func WithServerName(ctx context.Context, host string) context.Context {
-	options := optionsOf(ctx)
-	options.serverName = hostname(host)
-	return context.WithValue(ctx, dialKey{}, options)
-}
-
-// NewTransport makes the transport for plain requests, whose URLs name an endpoint as ip:port and
-// http or https. It speaks HTTP/1.1 without proxies from the environment and without compression
-// of its own, and does not verify certificates. Idle connections are kept per endpoint and may be
-// used again for other hosts. Errors are for [Explain].
+// NewTransport makes the transport for plain requests, which [To] addresses. It speaks HTTP/1.1
+// without proxies from the environment and without compression of its own. Idle connections are kept
+// per endpoint and, with TLS, per pool of [secure.Client]: whoever uses one would have made the same.
+// Those of settings that are gone are used by nobody, and die of age. Errors are for [Explain].
 func NewTransport() *http.Transport {
 	return &http.Transport{
-		DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			return dialFor(ctx, address, false)
-		},
-		DialTLSContext: func(ctx context.Context, _, address string) (net.Conn, error) {
-			return dialFor(ctx, address, true)
-		},
+		DialContext:            dialDestination,
+		DialTLSContext:         dialDestination,
 		DisableCompression:     true,
 		MaxIdleConns:           idleTotal,
 		MaxIdleConnsPerHost:    idlePerEndpoint,
@@ -69,14 +75,13 @@ func NewTransport() *http.Transport {
 	}
 }
 
-// dialFor dials address as the request's context says.
-func dialFor(ctx context.Context, address string, encrypted bool) (net.Conn, error) {
-	options := optionsOf(ctx)
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return nil, NotConnected(Endpoint{TLS: encrypted}, options.connect, err)
+// dialDestination dials as the request says that the connection is made for.
+func dialDestination(ctx context.Context, _, _ string) (net.Conn, error) {
+	to, ok := ctx.Value(destinationKey{}).(destination)
+	if !ok {
+		return nil, errors.New("the request was not addressed to an endpoint")
 	}
-	conn, failure := dial(ctx, Endpoint{Address: at, TLS: encrypted, ServerName: options.serverName}, options.connect)
+	conn, failure := connect(ctx, to.endpoint, to.client, to.connect)
 	if failure != nil {
 		return nil, failure
 	}

@@ -8,19 +8,24 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
-// get sends a plain request to an endpoint's address.
-func get(ctx context.Context, t *testing.T, transport *http.Transport, url string) (*http.Response, error) {
+// get sends a plain request for chat.example.com to an endpoint.
+func get(ctx context.Context, t *testing.T, transport *http.Transport, e Endpoint, connect time.Duration) (*http.Response, error) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://chat.example.com/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Host = "chat.example.com"
-	return transport.RoundTrip(r)
+	r.Host = "chat.example.com:443"
+	addressed, err := To(r, e, connect)
+	if err != nil {
+		return nil, err
+	}
+	return transport.RoundTrip(addressed)
 }
 
 // idleAfter makes a transport whose idle connections go with the test.
@@ -47,7 +52,7 @@ func TestPlainRequestsPassUnchangedAndConnectionsAreReused(t *testing.T) {
 	})
 	transport := idleAfter(t)
 	for range 2 {
-		response, err := get(WithConnect(t.Context(), patience), t, transport, "http://"+at.String()+"/")
+		response, err := get(t.Context(), t, transport, Endpoint{Address: at}, patience)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +61,7 @@ func TestPlainRequestsPassUnchangedAndConnectionsAreReused(t *testing.T) {
 			t.Errorf("%q, %v, %v", body, response.Header, err)
 		}
 		_ = response.Body.Close()
-		if got := <-heads; got != "chat.example.com HTTP/1.1 " {
+		if got := <-heads; got != "chat.example.com:443 HTTP/1.1 " {
 			t.Errorf("sent %q", got)
 		}
 	}
@@ -71,8 +76,7 @@ func TestPlainRequestsOverTLSNameTheHost(t *testing.T) {
 		readRequest(conn)
 		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n")
 	})
-	ctx := WithConnect(WithServerName(t.Context(), "chat.example.com:443"), patience)
-	response, err := get(ctx, t, idleAfter(t), "https://"+at.String()+"/")
+	response, err := get(t.Context(), t, idleAfter(t), Endpoint{Address: at, TLS: endpoints(t, model.BackendTLS{})}, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,19 +89,21 @@ func TestPlainRequestsOverTLSNameTheHost(t *testing.T) {
 func TestFailuresOfPlainRequestsAreExplained(t *testing.T) {
 	gone, leave := context.WithCancel(t.Context())
 	leave()
+	encrypted := endpoints(t, model.BackendTLS{})
 	for _, c := range []struct {
-		name, url string
-		ctx       context.Context
-		want      model.Reason
+		name    string
+		e       Endpoint
+		ctx     context.Context
+		connect time.Duration
+		want    model.Reason
 	}{
-		{"nobody listens", "http://" + vacant(t).String(), t.Context(), model.ConnectFailed},
-		{"TLS never begins", "https://" + endpoint(t, silent).String(), WithConnect(t.Context(), brief), model.ConnectTimeout},
-		{"hangs up", "http://" + endpoint(t, func(conn net.Conn) { readRequest(conn) }).String(), t.Context(), model.EndpointReset},
-		{"the client left", "http://" + vacant(t).String(), gone, model.ClientGone},
-		{"not an address", "http://localhost:80", t.Context(), model.ConnectFailed},
+		{"nobody listens", Endpoint{Address: vacant(t)}, t.Context(), patience, model.ConnectFailed},
+		{"TLS never begins", Endpoint{Address: endpoint(t, silent), TLS: encrypted}, t.Context(), brief, model.ConnectTimeout},
+		{"hangs up", Endpoint{Address: endpoint(t, func(conn net.Conn) { readRequest(conn) })}, t.Context(), 0, model.EndpointReset},
+		{"the client left", Endpoint{Address: vacant(t)}, gone, 0, model.ClientGone},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			response, err := get(c.ctx, t, idleAfter(t), c.url)
+			response, err := get(c.ctx, t, idleAfter(t), c.e, c.connect)
 			if err == nil {
 				_ = response.Body.Close()
 				t.Fatal("no error")

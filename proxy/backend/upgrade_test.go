@@ -91,7 +91,7 @@ func TestFramesBehindThe101AreNotLost(t *testing.T) {
 		names := make(chan string, 1)
 		for name, e := range map[string]Endpoint{
 			"plain": {Address: endpoint(t, script)},
-			"TLS":   {Address: secureEndpoint(t, names, script), TLS: true},
+			"TLS":   {Address: secureEndpoint(t, names, script), TLS: endpoints(t, model.BackendTLS{})},
 		} {
 			t.Run(c.name+" "+name, func(t *testing.T) {
 				answer := upgrade(t, e, chat(), calm)
@@ -140,7 +140,7 @@ func TestTLSNamesTheHostAndSpeaksHTTP1(t *testing.T) {
 	} {
 		r := chat()
 		r.Host = c.host
-		answer := upgrade(t, Endpoint{Address: at, TLS: true, ServerName: c.given}, r, calm)
+		answer := upgrade(t, Endpoint{Address: at, TLS: endpoints(t, model.BackendTLS{ServerName: c.given})}, r, calm)
 		if got := <-names; got != c.want {
 			t.Errorf("host %q and name %q gave SNI %q, want %q", c.host, c.given, got, c.want)
 		}

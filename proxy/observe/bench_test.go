@@ -32,7 +32,7 @@ func BenchmarkScrape(b *testing.B) {
 				return
 			}
 		}
-	})
+	}, none)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func BenchmarkSession(b *testing.B) {
 		"silent": slog.New(slog.DiscardHandler), "logged": slog.New(slog.NewJSONHandler(io.Discard, nil)),
 	} {
 		b.Run(name, func(b *testing.B) {
-			o, err := New(prometheus.NewRegistry(), log, func(func(Live) bool) {})
+			o, err := New(prometheus.NewRegistry(), log, func(func(Live) bool) {}, none)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -19,6 +19,7 @@ func (o *Observer) Describe(ch chan<- *prometheus.Desc) {
 	ch <- o.sessions
 	ch <- o.bytes
 	ch <- o.messages
+	ch <- o.expiry
 	for _, c := range o.collectors() {
 		c.Describe(ch)
 	}
@@ -27,6 +28,7 @@ func (o *Observer) Describe(ch chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (o *Observer) Collect(ch chan<- prometheus.Metric) {
 	o.collectTraffic(ch)
+	o.collectExpiries(ch)
 	for _, c := range o.collectors() {
 		for _, m := range all(c) {
 			ch <- m

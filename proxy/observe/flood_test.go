@@ -14,7 +14,7 @@ import (
 func TestAStormOfRefusalsDoesNotFillTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		o, err := New(NewRegistry(), slog.New(slog.NewTextHandler(&log, nil)), func(func(Live) bool) {})
+		o, err := New(NewRegistry(), slog.New(slog.NewTextHandler(&log, nil)), func(func(Live) bool) {}, none)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ const (
 
 // metrics is every metric of the data plane. docs/metrics.md says what each is for.
 type metrics struct {
-	sessions, bytes, messages *prometheus.Desc // computed at the scrape
+	sessions, bytes, messages, expiry *prometheus.Desc // computed at the scrape
 
 	handshakes, ends, closeCodes, requests *prometheus.CounterVec // by route
 	handshakeDuration, sessionDuration     *prometheus.HistogramVec
@@ -55,6 +55,8 @@ func newMetrics() metrics {
 			"Bytes that sessions have moved after their handshake, live ones included.", "route", "direction"),
 		messages: desc("messages_total",
 			"WebSocket messages that sessions have moved, live ones included.", "route", "direction"),
+		expiry: desc("certificate_expiry_timestamp_seconds",
+			"When a certificate that is served expires, as Unix time.", "certificate"),
 		handshakes: counters("handshakes_total",
 			"Upgrade requests by result: Established, or the reason of the refusal.", "route", "reason"),
 		ends: counters("session_ends_total", "Sessions that ended, by reason and by the side that ended them.",

@@ -35,11 +35,16 @@ type crew struct {
 	mu   sync.Mutex
 	live map[uint64]Live
 	next uint64
+
+	expiries map[string]time.Time
 }
 
+// none is a list of no certificates.
+func none(func(string, time.Time) bool) {}
+
 func newCrew(t testing.TB) *crew {
-	c := &crew{t: t, reg: prometheus.NewRegistry(), log: &bytes.Buffer{}, live: map[uint64]Live{}}
-	o, err := New(c.reg, slog.New(slog.NewJSONHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})), c.sessions())
+	c := &crew{t: t, reg: prometheus.NewRegistry(), log: &bytes.Buffer{}, live: map[uint64]Live{}, expiries: map[string]time.Time{}}
+	o, err := New(c.reg, slog.New(slog.NewJSONHandler(c.log, &slog.HandlerOptions{Level: slog.LevelDebug})), c.sessions(), maps.All(c.expiries))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -414,7 +419,7 @@ func TestAFloodOfClientsDoesNotFloodTheLog(t *testing.T) {
 
 // 10,000 clients a second may return after an outage: what is not logged must cost next to nothing.
 func TestASessionThatIsNotLoggedAllocatesNothing(t *testing.T) {
-	o, err := New(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), func(func(Live) bool) {})
+	o, err := New(prometheus.NewRegistry(), slog.New(slog.DiscardHandler), func(func(Live) bool) {}, none)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -430,14 +435,14 @@ func TestASessionThatIsNotLoggedAllocatesNothing(t *testing.T) {
 
 func TestOneRegistryTakesOneObserver(t *testing.T) {
 	c := newCrew(t)
-	if _, err := New(c.reg, slog.New(slog.DiscardHandler), c.sessions()); err == nil {
+	if _, err := New(c.reg, slog.New(slog.DiscardHandler), c.sessions(), none); err == nil {
 		t.Error("a second Observer was registered; its counters would be lost")
 	}
 }
 
 func TestMetricsAreServedOverHTTP(t *testing.T) {
 	reg := NewRegistry()
-	o, err := New(reg, slog.New(slog.DiscardHandler), func(func(Live) bool) {})
+	o, err := New(reg, slog.New(slog.DiscardHandler), func(func(Live) bool) {}, none)
 	if err != nil {
 		t.Fatal(err)
 	}

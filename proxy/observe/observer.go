@@ -38,9 +38,10 @@ const (
 
 // Observer records outcomes in metrics and logs. Its methods may be called at the same time.
 type Observer struct {
-	reg  Registry
-	log  *slog.Logger
-	live iter.Seq[Live]
+	reg      Registry
+	log      *slog.Logger
+	live     iter.Seq[Live]
+	expiries iter.Seq2[string, time.Time]
 	metrics
 
 	// scrape is held while live sessions are summed, mu only for moments; scrape is taken first.
@@ -58,10 +59,11 @@ type Observer struct {
 
 // New registers the metrics of the data plane with reg and returns their Observer. live lists the
 // live tunnels and may be ranged over at any time; a session must have left it before Ended is told
-// of it, otherwise its bytes could be counted twice. The error says that reg has such metrics already.
-func New(reg Registry, log *slog.Logger, live iter.Seq[Live]) (*Observer, error) {
+// of it, otherwise its bytes could be counted twice. expiries lists the certificates that are served,
+// each name once, and when they expire. The error says that reg has such metrics already.
+func New(reg Registry, log *slog.Logger, live iter.Seq[Live], expiries iter.Seq2[string, time.Time]) (*Observer, error) {
 	o := &Observer{
-		reg: reg, log: log, live: live,
+		reg: reg, log: log, live: live, expiries: expiries,
 		metrics: newMetrics(),
 		routes:  map[string]*route{},
 		gone:    map[string]time.Time{},

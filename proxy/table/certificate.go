@@ -3,6 +3,9 @@ package table
 import (
 	"crypto/sha256"
 	"crypto/tls"
+	"iter"
+	"maps"
+	"time"
 
 	"github.com/fairlead/fairlead/proxy/model"
 )
@@ -18,6 +21,7 @@ type certificateNames struct {
 func (c *compilation) certificates(configured []model.Certificate) {
 	c.t.certificates = make(map[fingerprint]*tls.Certificate, len(configured))
 	c.t.names.exact = make(map[string]*tls.Certificate, len(configured))
+	c.t.expiries = make(map[string]time.Time, len(configured))
 	for _, cert := range configured {
 		f := cert.Fingerprint()
 		pair := c.prev.certificates[f]
@@ -30,6 +34,9 @@ func (c *compilation) certificates(configured []model.Certificate) {
 			pair = &parsed
 		}
 		c.t.certificates[f] = pair
+		if at, known := c.t.expiries[cert.Name]; !known || pair.Leaf.NotAfter.Before(at) {
+			c.t.expiries[cert.Name] = pair.Leaf.NotAfter
+		}
 		if len(cert.Hosts) == 0 && c.t.names.standard == nil {
 			c.t.names.standard = pair
 		}
@@ -40,3 +47,6 @@ func (c *compilation) certificates(configured []model.Certificate) {
 		}
 	}
 }
+
+// Expiries lists the certificates by Name, each once, and when they expire.
+func (t *Table) Expiries() iter.Seq2[string, time.Time] { return maps.All(t.expiries) }

@@ -32,6 +32,7 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 		c.route(r)
 	}
 	c.certificates(cfg.Certificates)
+	c.security()
 	c.t.hosts = compileHosts(c.t.order, prev)
 	c.patterns()
 	c.departed()
@@ -134,7 +135,6 @@ func (c *compilation) route(r model.Route) {
 	} else {
 		c.texts(compiled)
 		c.policy(compiled)
-		c.backendTLS(compiled)
 	}
 	c.t.routes[r.ID] = compiled
 	c.t.order = append(c.t.order, compiled)

@@ -5,11 +5,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fairlead/fairlead/proxy/admit"
 	"github.com/fairlead/fairlead/proxy/balance"
 	"github.com/fairlead/fairlead/proxy/live"
 	"github.com/fairlead/fairlead/proxy/model"
+	"github.com/fairlead/fairlead/proxy/secure"
 	"github.com/fairlead/fairlead/proxy/template"
 )
 
@@ -23,6 +25,8 @@ type Table struct {
 	hosts        hosts
 	patterns     patterns
 	names        certificateNames
+	expiries     map[string]time.Time // of certificates, by Name
+	security     security
 	departed     departed
 }
 
@@ -43,8 +47,8 @@ type Route struct {
 	HashKey template.Template
 	// Policy is what the route asks of requests.
 	Policy *admit.Policy
-	// EndpointTLS is how TLS is spoken to endpoints; the name that is sent is left to the request.
-	EndpointTLS *tls.Config
+	// EndpointTLS is how TLS is spoken to endpoints. Routes that say the same share it.
+	EndpointTLS *secure.Endpoints
 }
 
 // NeedsTLS reports whether endpoints of the route may be spoken to by TLS.

@@ -36,17 +36,22 @@ var rules = []rule{
 		caught: "proxy/frame -> github.com/cespare/xxhash/v2",
 	},
 	{
-		of: []string{"proxy/table"}, only: []string{"proxy/model", "proxy/live", "proxy/balance", "proxy/template", "proxy/admit"},
+		of: []string{"proxy/table"}, only: []string{"proxy/model", "proxy/live", "proxy/balance", "proxy/template", "proxy/admit", "proxy/secure"},
 		why:    "a table is compiled from the model, with the checks of its routes; it knows no connection",
 		caught: "proxy/table -> proxy/backend",
 	},
 	{
-		of: []string{"proxy/accept", "proxy/admit", "proxy/handshake"}, only: []string{"proxy/model", "proxy/live", "proxy/loop", "proxy/template"},
+		of: []string{"proxy/accept", "proxy/admit", "proxy/handshake"}, only: []string{"proxy/model", "proxy/live", "proxy/loop", "proxy/template", "proxy/secure"},
 		why:    "the phases of a connection don't know each other: proxy/session.go alone joins them, in the order in which they happen",
 		caught: "proxy/admit -> proxy/table",
 	},
 	{
-		of: []string{"proxy/backend"}, only: []string{"proxy/model", "proxy/live", "proxy/handshake", "proxy/loop"},
+		of: []string{"proxy/secure"}, never: []string{"outside"}, only: []string{"proxy/model"}, deep: true,
+		why:    "tables compile it and connections share it, so it knows neither",
+		caught: "proxy/secure -> proxy/table",
+	},
+	{
+		of: []string{"proxy/backend"}, only: []string{"proxy/model", "proxy/live", "proxy/handshake", "proxy/loop", "proxy/secure"},
 		why:    "to judge an endpoint's answer it needs the rules of the handshake, of the other phases nothing",
 		caught: "proxy/backend -> proxy/observe",
 	},
