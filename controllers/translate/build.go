@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -56,16 +57,23 @@ type Options struct {
 // Build translates a snapshot. Equal snapshots give equal results, in whatever order their objects
 // stand. The configuration shares memory with the snapshot, and neither may be changed.
 func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
+	refs := newRefs(s)
 	b := &build{
 		opts:      opts,
-		classes:   newClasses(s.IngressClasses, cmp.Or(opts.ControllerName, DefaultControllerName)),
-		endpoints: newEndpoints(s),
-		pairs:     newPairs(s.Secrets, opts),
-		claims:    map[model.MatchKey]*object{},
+		classes:   newClasses(s.IngressClasses, opts),
+		endpoints: newEndpoints(s, opts),
+		refs:      refs,
+		pairs:     newPairs(refs, opts),
+		claims:    map[model.MatchKey]claimant{},
 		certified: map[string]certificateOwner{},
 		backends:  map[string]bool{},
 		ids:       map[string]bool{},
+		regexes:   map[string]error{},
+		bundles:   map[*corev1.Secret]bool{},
+		names:     s.Names,
+		canaries:  map[int]*object{},
 	}
+	b.defaults = b.classDefaults(s.IngressClasses)
 	b.collect(s)
 	for _, o := range b.objects {
 		b.certify(o)
@@ -75,11 +83,15 @@ func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
 			b.webSocketRoute(o)
 		}
 	}
-	for _, o := range b.objects {
-		if o.ingress != nil {
-			b.defaultBackend(o)
+	// What is less than a rule comes after all rules, whoever is older.
+	for _, less := range []func(*object){b.aliases, b.defaultBackend, b.appRoot, b.fromToWWW, b.canary} {
+		for _, o := range b.objects {
+			if o.ingress != nil {
+				less(o)
+			}
 		}
 	}
+	b.globalDefault()
 	return b.result()
 }
 
@@ -87,13 +99,20 @@ func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
 type build struct {
 	opts       Options
 	classes    classes
+	defaults   map[string]map[string]string // by class
 	endpoints  *endpoints
+	refs       *refs
 	pairs      *pairs
 	objects    []*object // ours, the oldest first
 	strays     []ObjectReport
+	ruleHosts  map[string]bool // that any rule names
 	regexHosts map[string]bool
+	regexes    map[string]error        // by expression, what is wrong with it
+	bundles    map[*corev1.Secret]bool // whether its authorities can be read
+	names      map[string]snapshot.Name
+	canaries   map[int]*object // by route
 
-	claims    map[model.MatchKey]*object
+	claims    map[model.MatchKey]claimant
 	certified map[string]certificateOwner // by host
 	backends  map[string]bool             // keys of cfg.Backends
 	ids       map[string]bool             // of cfg.Routes
@@ -104,12 +123,18 @@ type build struct {
 // object is an Ingress or a WebSocketRoute that is ours, and what is told of it.
 type object struct {
 	meta     *metav1.ObjectMeta
+	class    string
 	report   ObjectReport
 	tlsHosts hostSet // those for which it asks for TLS
+	// certificates are the Secrets of those that it has.
+	certificates []types.NamespacedName
+	routes       []int // its routes, as indexes of cfg.Routes
 
 	ingress  *networkingv1.Ingress // or
 	route    *v1alpha1.WebSocketRoute
 	settings annotations.Settings // of an Ingress
+	base     model.Route          // what all routes of an Ingress have in common
+	aliases  []string             // hosts that an Ingress has besides those of its rules
 }
 
 // tell records a problem of the object.
@@ -117,17 +142,24 @@ func (o *object) tell(reason v1alpha1.Reason, at *field.Path, format string, arg
 	o.report.Problems = append(o.report.Problems, Problem{reason, at.String(), fmt.Sprintf(format, args...)})
 }
 
+// tellOnce is tell for what several parts of the object would say of one field.
+func (o *object) tellOnce(reason v1alpha1.Reason, at *field.Path, format string, args ...any) {
+	if message := fmt.Sprintf(format, args...); !slices.Contains(o.report.Problems, Problem{reason, at.String(), message}) {
+		o.tell(reason, at, "%s", message)
+	}
+}
+
 // collect finds the objects that are ours and puts the oldest first: whoever comes first keeps
 // what two of them claim.
 func (b *build) collect(s *snapshot.Snapshot) {
 	for _, i := range s.Ingresses {
-		if b.classes.ourOwn[b.classes.named(i.Spec.IngressClassName, i.Annotations[networkingAnnotation])] {
-			b.objects = append(b.objects, b.newIngress(i))
+		if class, ours := b.classes.ofIngress(i); ours {
+			b.objects = append(b.objects, b.newIngress(i, class))
 		}
 	}
 	for _, r := range s.WebSocketRoutes {
-		if b.classes.ourOwn[b.classes.named(r.Spec.IngressClassName, "")] {
-			b.objects = append(b.objects, &object{meta: &r.ObjectMeta, route: r, report: newReport("WebSocketRoute", &r.ObjectMeta)})
+		if class := b.classes.named(r.Spec.IngressClassName, ""); b.classes.ourOwn[class] {
+			b.objects = append(b.objects, &object{meta: &r.ObjectMeta, class: class, route: r, report: newReport("WebSocketRoute", &r.ObjectMeta)})
 		} else if report, stray := b.classes.stray(r); stray {
 			b.strays = append(b.strays, report)
 		}
@@ -140,7 +172,7 @@ func (b *build) collect(s *snapshot.Snapshot) {
 			strings.Compare(x.report.Object.Kind, y.report.Object.Kind),
 		)
 	})
-	b.regexHosts = regexHosts(b.objects)
+	b.ruleHosts, b.regexHosts = ruleHosts(b.objects), regexHosts(b.objects)
 }
 
 func newReport(kind string, meta *metav1.ObjectMeta) ObjectReport {
@@ -152,7 +184,12 @@ func newReport(kind string, meta *metav1.ObjectMeta) ObjectReport {
 // add puts a finished route into the configuration.
 func (b *build) add(o *object, r model.Route) {
 	b.ids[r.ID] = true
+	index := len(b.cfg.Routes)
 	b.cfg.Routes = append(b.cfg.Routes, r)
+	for _, m := range r.Matches {
+		b.claims[m.Key()] = claimant{o, index}
+	}
+	o.routes = append(o.routes, index)
 	o.report.Routes++
 }
 
@@ -160,7 +197,7 @@ func (b *build) add(o *object, r model.Route) {
 func (b *build) result() (model.Config, *Report) {
 	slices.SortFunc(b.cfg.Backends, func(x, y model.Backend) int { return strings.Compare(x.Key, y.Key) })
 	b.cfg.Certificates = b.certificates()
-	report := &Report{Objects: b.strays, Problems: append(b.classes.problems, b.problems...)}
+	report := &Report{Objects: b.strays, Problems: append(b.classes.problems, b.problems...), Wanted: b.refs.wanted()}
 	for _, o := range b.objects {
 		report.Objects = append(report.Objects, o.report)
 	}

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -22,29 +21,34 @@ type classes struct {
 	// standard is the name of the default class, "" for none. Of several the newest counts, then the
 	// first by name: the rule by which an API server gives an Ingress its class.
 	standard string
-	problems []Problem
+	// withoutClass makes Ingresses ours that name no class.
+	withoutClass bool
+	problems     []Problem
 }
 
-func newClasses(all []*networkingv1.IngressClass, controller string) classes {
-	c := classes{ourOwn: map[string]bool{}}
+func newClasses(all []*networkingv1.IngressClass, opts Options) classes {
+	c := classes{ourOwn: map[string]bool{}, withoutClass: opts.WithoutClass}
 	var standard []*networkingv1.IngressClass
 	for _, class := range all {
-		c.ourOwn[class.Name] = class.Spec.Controller == controller
+		c.ourOwn[class.Name] = isOurs(class, opts)
 		if class.Annotations[networkingv1.AnnotationIsDefaultIngressClass] == "true" {
 			standard = append(standard, class)
 		}
-		if class.Spec.Controller == controller && class.Spec.Parameters != nil {
-			c.problems = append(c.problems, Problem{v1alpha1.ReasonUnsupportedValue, "spec.parameters",
-				fmt.Sprintf("the parameters of IngressClass %s have no effect: remove them, and set what you need in each object", class.Name)})
-		}
+	}
+	// The name alone makes a class ours where nobody says whose it is, and takes it from no other.
+	if _, exists := c.ourOwn[opts.ClassName]; !exists && opts.ClassName != "" {
+		c.ourOwn[opts.ClassName] = true
 	}
 	if len(standard) > 0 {
 		c.standard = slices.MinFunc(standard, func(x, y *networkingv1.IngressClass) int {
 			return cmp.Or(y.CreationTimestamp.Compare(x.CreationTimestamp.Time), strings.Compare(x.Name, y.Name))
 		}).Name
 	}
-	slices.SortFunc(c.problems, func(x, y Problem) int { return strings.Compare(x.Message, y.Message) })
 	return c
+}
+
+func isOurs(class *networkingv1.IngressClass, opts Options) bool {
+	return class.Spec.Controller == cmp.Or(opts.ControllerName, DefaultControllerName)
 }
 
 // named returns the class that the spec names, else the one that the annotation names, else the
@@ -54,6 +58,13 @@ func (c classes) named(name *string, annotation string) string {
 		return *name
 	}
 	return cmp.Or(annotation, c.standard)
+}
+
+// ofIngress returns the class of an Ingress, and whether it is ours.
+func (c classes) ofIngress(i *networkingv1.Ingress) (class string, ours bool) {
+	annotation := i.Annotations[networkingAnnotation]
+	class = c.named(i.Spec.IngressClassName, annotation)
+	return class, c.ourOwn[class] || c.withoutClass && i.Spec.IngressClassName == nil && annotation == ""
 }
 
 // stray tells of a WebSocketRoute that nobody serves because its class is not there. The kind is

@@ -12,18 +12,27 @@ import (
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
-// claim gives a host and path to an object unless another one has it. Objects come oldest first,
-// and explicit paths before default backends. The loser loses that match alone.
+// claimant has a host and path: which object, and which route of the configuration serves it there.
+type claimant struct {
+	object *object
+	route  int // index of cfg.Routes; -1 until the route is added
+}
+
+// claim gives a match to an object unless another one has it. Objects come oldest first, and explicit
+// paths before aliases and default backends. The loser loses that match alone.
 func (b *build) claim(o *object, m model.Match, at *field.Path) bool {
-	m.Path = m.Path.Canonical()
 	key := m.Key()
-	owner := b.claims[key]
-	if owner == nil {
-		b.claims[key] = o
+	owner, taken := b.claims[key]
+	if !taken {
+		b.claims[key] = claimant{o, -1}
 		return true
 	}
-	o.tell(v1alpha1.ReasonConflicted, at, "%s path %q on %s belongs to %s, and stays there: change this path, or remove that one",
-		m.Path.Type, m.Path.Value, hostText(m.Host), owner.nameFor(o, "an earlier rule"))
+	conditions := ""
+	if key.Conditions != "" {
+		conditions = " with the same conditions"
+	}
+	o.tell(v1alpha1.ReasonConflicted, at, "%s path %q on %s%s belongs to %s, and stays there: change this path, or remove that one",
+		key.Path.Type, key.Path.Value, hostText(m.Host), conditions, owner.object.nameFor(o, "an earlier rule"))
 	return false
 }
 

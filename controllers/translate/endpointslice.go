@@ -17,12 +17,14 @@ import (
 
 // endpoints finds Services and the endpoints of their ports.
 type endpoints struct {
+	place    place
 	services map[types.NamespacedName]*corev1.Service
 	slices   map[types.NamespacedName][]*discoveryv1.EndpointSlice // by Service, ordered by name
 }
 
-func newEndpoints(s *snapshot.Snapshot) *endpoints {
+func newEndpoints(s *snapshot.Snapshot, opts Options) *endpoints {
 	e := &endpoints{
+		place:    place{opts.Zone, opts.Node},
 		services: make(map[types.NamespacedName]*corev1.Service, len(s.Services)),
 		slices:   make(map[types.NamespacedName][]*discoveryv1.EndpointSlice, len(s.EndpointSlices)),
 	}
@@ -46,25 +48,35 @@ func newEndpoints(s *snapshot.Snapshot) *endpoints {
 
 // of returns the endpoints of a Service port, by its name, from all slices and both address
 // families: each address once, in its best state, in the order of addresses.
-func (e *endpoints) of(service types.NamespacedName, portName string) []model.Endpoint {
+func (e *endpoints) of(svc *corev1.Service, portName string) []model.Endpoint {
 	var list []model.Endpoint
-	for _, slice := range e.slices[service] {
+	var hints hints
+	for _, slice := range e.slices[types.NamespacedName{Namespace: svc.Namespace, Name: svc.Name}] {
 		port, found := portNumber(slice.Ports, portName)
 		if !found {
 			continue
 		}
 		list = slices.Grow(list, len(slice.Endpoints))
 		for i := range slice.Endpoints {
-			if endpoint, ok := newEndpoint(&slice.Endpoints[i], port); ok {
-				list = append(list, endpoint)
+			endpoint, ok := newEndpoint(&slice.Endpoints[i], port)
+			if !ok {
+				continue
 			}
+			// Its slices say ready as well, unless somebody else wrote them.
+			if endpoint.State == model.EndpointNotReady && svc.Spec.PublishNotReadyAddresses {
+				endpoint.State = model.EndpointReady
+			}
+			list = append(list, endpoint)
+			hints.note(e.place, endpoint.Address, slice.Endpoints[i].Hints)
 		}
 	}
 	// Stable: of equal entries in two slices, the one of the first slice counts.
 	slices.SortStableFunc(list, func(x, y model.Endpoint) int {
 		return cmp.Or(x.Address.Compare(y.Address), cmp.Compare(x.State, y.State))
 	})
-	return slices.CompactFunc(list, func(x, y model.Endpoint) bool { return x.Address == y.Address })
+	list = slices.CompactFunc(list, func(x, y model.Endpoint) bool { return x.Address == y.Address })
+	hints.apply(e.place, list)
+	return list
 }
 
 // portNumber finds a port by its name; a port without name and without number is none to dial.

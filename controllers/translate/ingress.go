@@ -16,16 +16,44 @@ import (
 )
 
 // newIngress reads the annotations of an Ingress.
-func (b *build) newIngress(i *networkingv1.Ingress) *object {
+func (b *build) newIngress(i *networkingv1.Ingress, class string) *object {
 	settings, problems := annotations.Parse(i.Annotations)
 	if settings.Protocols == 0 {
 		settings.Protocols = model.WebSocket | model.HTTP
 	}
-	o := &object{meta: &i.ObjectMeta, ingress: i, settings: settings, report: newReport("Ingress", &i.ObjectMeta)}
+	o := &object{meta: &i.ObjectMeta, class: class, ingress: i, settings: settings, report: newReport("Ingress", &i.ObjectMeta)}
 	for _, p := range problems {
-		o.tell(p.Reason, field.NewPath("metadata", "annotations").Key(p.Key), "%s", p.Message)
+		o.tell(p.Reason, annotation(p.Key), "%s", p.Message)
+	}
+	if b.opts.NginxDefaults {
+		o.nginxDefaults()
 	}
 	return o
+}
+
+// annotation is where an annotation stands.
+func annotation(key string) *field.Path { return field.NewPath("metadata", "annotations").Key(key) }
+
+// serves reports whether the Ingress has routes of its own: a canary changes those of another.
+func (o *object) serves() bool {
+	return o.settings.LeftOutBy == "" && o.settings.Canary == nil
+}
+
+// ruleHosts returns every host that a rule of any object names.
+func ruleHosts(objects []*object) map[string]bool {
+	hosts := map[string]bool{}
+	for _, o := range objects {
+		if o.route != nil {
+			for _, host := range o.route.Spec.Hosts {
+				hosts[strings.ToLower(string(host))] = true
+			}
+		} else if o.serves() {
+			for _, rule := range o.ingress.Spec.Rules {
+				hosts[strings.ToLower(rule.Host)] = true
+			}
+		}
+	}
+	return hosts
 }
 
 // regexHosts returns the hosts whose paths are regular expressions because any Ingress with paths
@@ -34,7 +62,7 @@ func (b *build) newIngress(i *networkingv1.Ingress) *object {
 func regexHosts(objects []*object) map[string]bool {
 	hosts := map[string]bool{}
 	for _, o := range objects {
-		if o.ingress == nil || !o.wantsRegex() || o.settings.LeftOutBy != "" {
+		if o.ingress == nil || !o.wantsRegex() || !o.serves() {
 			continue
 		}
 		for _, rule := range o.ingress.Spec.Rules {
@@ -54,11 +82,8 @@ func ingressHosts(i *networkingv1.Ingress) []string {
 		return []string{""}
 	}
 	var hosts []string
-	seen := map[string]bool{}
 	for _, rule := range i.Spec.Rules {
-		host := strings.ToLower(rule.Host)
-		if !seen[host] {
-			seen[host] = true
+		if host := strings.ToLower(rule.Host); !slices.Contains(hosts, host) {
 			hosts = append(hosts, host)
 		}
 	}
@@ -67,10 +92,11 @@ func ingressHosts(i *networkingv1.Ingress) []string {
 
 // ingress translates the rules; every path becomes a route.
 func (b *build) ingress(o *object) {
-	if o.settings.LeftOutBy != "" {
+	if !o.serves() {
 		return
 	}
 	o.checkRegex()
+	b.settle(o)
 	for i := range o.ingress.Spec.Rules {
 		rule := &o.ingress.Spec.Rules[i]
 		at := field.NewPath("spec", "rules").Index(i)
@@ -94,7 +120,7 @@ func (o *object) checkRegex() {
 	for _, prefix := range []string{annotations.NginxPrefix, annotations.OurPrefix} {
 		for _, name := range []string{"use-regex", "rewrite-target"} {
 			if _, set := o.ingress.Annotations[prefix+name]; set && o.wantsRegex() {
-				o.tell(v1alpha1.ReasonInvalidAnnotation, field.NewPath("metadata", "annotations").Key(prefix+name),
+				o.tell(v1alpha1.ReasonInvalidAnnotation, annotation(prefix+name),
 					"the Ingress has no paths, so the annotation has no effect: remove it, or write rules with paths")
 			}
 		}
@@ -121,6 +147,7 @@ func (b *build) ingressPath(o *object, host string, path *networkingv1.HTTPIngre
 	}
 	route := b.ingressRoute(o, id+path.Path, claimed)
 	route.Rewrite.RegexTemplate = o.settings.RewriteTarget
+	o.forwardPrefix(&route)
 	b.addIngressRoute(o, route, &path.Backend, at.Child("backend"))
 }
 
@@ -138,7 +165,7 @@ func (b *build) ingressMatch(o *object, host string, path *networkingv1.HTTPIngr
 		value = "/"
 	}
 	if b.regexHosts[host] {
-		return regexMatch(value, o.wantsRegex())
+		return b.regexMatch(value, o.wantsRegex())
 	}
 	match := model.PathMatch{Type: model.Prefix, Value: value}
 	if ptr.Deref(path.PathType, "") == networkingv1.PathTypeExact {
@@ -149,9 +176,13 @@ func (b *build) ingressMatch(o *object, host string, path *networkingv1.HTTPIngr
 
 // regexMatch makes the expression that ingress-nginx would: case counts for nothing. A path whose
 // own Ingress didn't ask for that must not suffer: it is taken letter by letter if need be.
-func regexMatch(value string, asked bool) (model.PathMatch, error) {
+func (b *build) regexMatch(value string, asked bool) (model.PathMatch, error) {
 	match := model.PathMatch{Type: model.RegularExpression, Value: "(?i)" + value}
-	err := match.Validate()
+	err, known := b.regexes[value]
+	if !known {
+		err = match.Validate()
+		b.regexes[value] = err
+	}
 	if err != nil && !asked {
 		match.Value = "(?i)" + regexp.QuoteMeta(value)
 		return match, nil
@@ -162,17 +193,10 @@ func regexMatch(value string, asked bool) (model.PathMatch, error) {
 // ingressRoute makes the route of a path or of the default backend, without a backend.
 func (b *build) ingressRoute(o *object, id string, m model.Match) model.Route {
 	s := &o.settings
-	route := model.Route{
-		ID:            b.uniqueID(routeID("ingress", o, id)),
-		Matches:       []model.Match{{Host: m.Host, Path: m.Path.Canonical()}},
-		Protocols:     s.Protocols,
-		RedirectHTTPS: s.Redirect == annotations.RedirectAlways || s.Redirect == annotations.RedirectWithTLS && o.tlsHosts.has(m.Host),
-		Rewrite:       model.Rewrite{Host: s.RewriteHost},
-		Timeouts:      s.Timeouts,
-		Keepalive:     s.Keepalive,
-		Balance:       s.Balance,
-		Drain:         s.Drain,
-	}
+	route := o.base
+	route.ID = b.uniqueID(routeID("ingress", o, id))
+	route.Matches = []model.Match{{Host: m.Host, Path: m.Path.Canonical()}}
+	route.RedirectHTTPS = s.Redirect == annotations.RedirectAlways || s.Redirect == annotations.RedirectWithTLS && o.tlsHosts.has(m.Host)
 	if s.CookiePathOfMatch && s.Balance.Sticky.Path == "" && m.Path.Type != model.RegularExpression {
 		cookie := *s.Balance.Sticky
 		cookie.Path = route.Matches[0].Path.Value
@@ -181,27 +205,35 @@ func (b *build) ingressRoute(o *object, id string, m model.Match) model.Route {
 	return route
 }
 
-// addIngressRoute adds the route with its backend, unless an annotation closes the Ingress.
+// addIngressRoute adds the route with its backend; a redirect needs none.
 func (b *build) addIngressRoute(o *object, route model.Route, backend *networkingv1.IngressBackend, at *field.Path) {
-	if ref, found := b.ingressBackend(o, backend, at); found && o.settings.ClosedBy == "" {
-		route.Backends = []model.BackendRef{ref}
+	if route.Redirect == nil {
+		if ref, found := b.ingressBackend(o, o, backend, at, answered503); found {
+			route.Backends = []model.BackendRef{ref}
+		}
+	}
+	if f := route.Fallback; f != nil {
+		route.Fallback = &model.Fallback{Backend: f.Backend, Errors: f.Errors, Told: toldOf(o, backend)}
 	}
 	b.add(o, route)
 }
 
-func (b *build) ingressBackend(o *object, backend *networkingv1.IngressBackend, at *field.Path) (model.BackendRef, bool) {
+// ingressBackend finds the backend that o names, to be spoken to as the annotations of main say.
+func (b *build) ingressBackend(o, main *object, backend *networkingv1.IngressBackend, at *field.Path, instead string) (model.BackendRef, bool) {
 	if backend.Service == nil {
-		o.tell(v1alpha1.ReasonUnsupportedValue, at.Child("resource"), "only Services are supported as backends; %s: name a Service", answered503)
+		o.tell(v1alpha1.ReasonUnsupportedValue, at.Child("resource"), "only Services are supported as backends; %s: name a Service", instead)
 		return model.BackendRef{}, false
 	}
-	name, port := at.Child("service", "name"), at.Child("service", "port")
 	want := intstr.FromInt32(backend.Service.Port.Number)
 	if backend.Service.Port.Name != "" {
 		want = intstr.FromString(backend.Service.Port.Name)
 	}
-	ref, found := b.backend(o, servicePort{name: backend.Service.Name, nameAt: name, port: want, portAt: port, instead: answered503})
-	if o.settings.Scheme != nil {
-		ref.Scheme = *o.settings.Scheme
+	ref, found := b.backend(o, servicePort{
+		namespace: o.meta.Namespace, name: backend.Service.Name, nameAt: at.Child("service", "name"),
+		port: want, portAt: at.Child("service", "port"), instead: instead, byAddress: main.settings.ServiceUpstream,
+	})
+	if main.settings.Scheme != nil {
+		ref.Scheme = *main.settings.Scheme
 	}
 	return ref, found
 }
@@ -210,21 +242,44 @@ func (b *build) ingressBackend(o *object, backend *networkingv1.IngressBackend, 
 // any host with it; that claim is told when it is lost, as that of a path.
 func (b *build) defaultBackend(o *object) {
 	backend := o.ingress.Spec.DefaultBackend
-	if backend == nil || o.settings.LeftOutBy != "" {
+	if backend == nil || !o.serves() {
 		return
 	}
 	at := field.NewPath("spec", "defaultBackend")
-	for _, host := range ingressHosts(o.ingress) {
-		m := model.Match{Host: host, Path: model.PathMatch{Value: "/"}}
-		if b.regexHosts[host] {
-			m.Path, _ = regexMatch("/", false)
-		}
-		if len(o.ingress.Spec.Rules) > 0 && b.claims[m.Key()] != nil {
+	for i, host := range ingressHosts(o.ingress) {
+		m := b.rootMatch(host)
+		if _, taken := b.claims[m.Key()]; taken && len(o.ingress.Spec.Rules) > 0 {
 			continue
 		}
-		if b.claim(o, m, at) {
-			// A rewrite speaks of the groups of a path, and here is none: the path stays.
-			b.addIngressRoute(o, b.ingressRoute(o, idHost(host), m), backend, at)
+		if !b.claim(o, m, at) {
+			continue
+		}
+		// A rewrite speaks of the groups of a path, and here is none: the path stays.
+		route := b.ingressRoute(o, idHost(host), m)
+		if i == 0 {
+			route.Matches = append(route.Matches, b.freeRoots(o.aliases, m.Path)...)
+		}
+		b.addIngressRoute(o, route, backend, at)
+	}
+}
+
+// rootMatch is what a default backend claims of a host.
+func (b *build) rootMatch(host string) model.Match {
+	m := model.Match{Host: host, Path: model.PathMatch{Value: "/"}}
+	if b.regexHosts[host] {
+		m.Path, _ = b.regexMatch("/", false)
+	}
+	return m
+}
+
+// freeRoots returns the matches of a default backend on aliases where nobody has them.
+func (b *build) freeRoots(hosts []string, path model.PathMatch) []model.Match {
+	var list []model.Match
+	for _, host := range hosts {
+		m := model.Match{Host: host, Path: path.Canonical()}
+		if _, taken := b.claims[m.Key()]; !taken {
+			list = append(list, m)
 		}
 	}
+	return list
 }

@@ -5,44 +5,67 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 	"github.com/fairlead/fairlead/controllers/annotations"
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
-// policy is what a WebSocketRoute says of its sessions, in the data plane's language.
-type policy struct {
-	protocols model.Protocols
-	timeouts  model.Timeouts
-	keepalive model.Keepalive
-	balance   model.Balance
-	drain     model.Drain
+// written is the policy of a rule: what is in force, and where it is written.
+type written struct {
+	v1alpha1.Policy // merged
+	rule            *v1alpha1.Policy
+	ruleAt, routeAt *field.Path
 }
 
-// newPolicy reads what p sets.
-func newPolicy(p *v1alpha1.Policy) policy {
-	result := policy{protocols: model.WebSocket}
+func newWritten(rule, route *v1alpha1.Policy, ruleAt, routeAt *field.Path) *written {
+	return &written{Policy: rule.MergedOver(route), rule: rule, ruleAt: ruleAt, routeAt: routeAt}
+}
+
+// at is where a field of the policy is written: in the rule's if set says so, else in the route's.
+func (w *written) at(set func(*v1alpha1.Policy) bool, path ...string) *field.Path {
+	if w.rule != nil && set(w.rule) {
+		return w.ruleAt.Child(path[0], path[1:]...)
+	}
+	return w.routeAt.Child(path[0], path[1:]...)
+}
+
+// policyRoute makes what a rule's policy says of its route.
+func (b *build) policyRoute(o *object, w *written) model.Route {
+	p := &w.Policy
+	route := model.Route{
+		Protocols:       model.WebSocket,
+		InsecureUpgrade: insecure[p.InsecureWebSocket], // unset: served
+		Access:          b.policyAccess(o, w),
+		Headers:         o.policyHeaders(w),
+		Limits:          o.policyLimits(w),
+		BackendTLS:      model.BackendTLS{},
+	}
 	if len(p.Protocols) > 0 {
-		result.protocols = protocolsOf(p.Protocols)
+		route.Protocols = protocolsOf(p.Protocols)
 	}
 	if t := p.Timeouts; t != nil {
-		setTimeouts(&result.timeouts, t)
+		setTimeouts(&route.Timeouts, t)
 	}
 	if k := p.Keepalive; k != nil {
-		setKeepalive(&result.keepalive, k)
+		setKeepalive(&route.Keepalive, k)
 	}
 	if p.Balance != nil {
-		setBalance(&result.balance, p.Balance)
+		setBalance(&route.Balance, p.Balance)
+	}
+	if r := p.Retries; r != nil {
+		route.Retries.Attempts = int(ptr.Deref(r.Attempts, 0))
+		setTimeout(&route.Retries.Timeout, r.Timeout)
 	}
 	if d := p.Drain; d != nil {
-		setTimeout(&result.drain.Deadline, d.Deadline)
-		setTimeout(&result.drain.Spread, d.Spread)
-		if d.CloseCode != nil {
-			result.drain.CloseCode = int(*d.CloseCode)
-		}
+		setTimeout(&route.Drain.Deadline, d.Deadline)
+		setTimeout(&route.Drain.Spread, d.Spread)
+		route.Drain.CloseCode = int(ptr.Deref(d.CloseCode, 0))
+		o.checkDrain(d, route.Drain, w.at(func(p *v1alpha1.Policy) bool { return p.Drain != nil }, "drain"))
 	}
-	return result
+	b.policyTLS(o, w, &route)
+	return route
 }
 
 func protocolsOf(list []v1alpha1.Protocol) model.Protocols {
@@ -105,6 +128,9 @@ var (
 	peers = map[v1alpha1.Peers]model.Peers{
 		v1alpha1.PeersBoth: model.PeersBoth, v1alpha1.PeersClient: model.PeersClient, v1alpha1.PeersBackend: model.PeersEndpoint,
 	}
+	insecure = map[v1alpha1.InsecureWebSocket]model.InsecureUpgrade{
+		v1alpha1.InsecureServe: model.ServeInsecure, v1alpha1.InsecureRefuse: model.RefuseInsecure, v1alpha1.InsecureRedirect: model.RedirectInsecure,
+	}
 	algorithms = map[v1alpha1.Algorithm]model.Algorithm{
 		v1alpha1.RoundRobin: model.RoundRobin, v1alpha1.LeastSessions: model.LeastSessions, v1alpha1.ConsistentHash: model.ConsistentHash,
 	}
@@ -128,6 +154,7 @@ func setBalance(to *model.Balance, b *v1alpha1.Balance) {
 			to.HashOn[i] = model.HashOn{Source: hashSources[h.Type], Name: h.Name}
 		}
 	}
+	to.ByLiveSessions = b.Share == v1alpha1.ShareLiveSessions
 	if b.StickyCookie != nil {
 		to.Sticky = stickyCookie(b.StickyCookie)
 	}
@@ -189,6 +216,16 @@ func (o *object) checkDurations(p *v1alpha1.Policy, at *field.Path) {
 	}
 	if p.Balance != nil && p.Balance.StickyCookie != nil {
 		check(p.Balance.StickyCookie.MaxAge, "balance", "stickyCookie", "maxAge")
+	}
+	if r := p.Retries; r != nil {
+		check(r.Timeout, "retries", "timeout")
+	}
+	if p.Access != nil && p.Access.ExternalAuth != nil {
+		external := p.Access.ExternalAuth
+		check(external.Timeout, "access", "externalAuth", "timeout")
+		if external.Cache != nil {
+			check(external.Cache.Duration, "access", "externalAuth", "cache", "duration")
+		}
 	}
 	if d := p.Drain; d != nil {
 		check(d.Deadline, "drain", "deadline")

@@ -17,12 +17,15 @@ import (
 
 // servicePort is a port of a Service as an Ingress or a WebSocketRoute names it, and where it does.
 type servicePort struct {
-	name   string
-	nameAt *field.Path
-	port   intstr.IntOrString
-	portAt *field.Path
+	namespace string
+	name      string
+	nameAt    *field.Path
+	port      intstr.IntOrString
+	portAt    *field.Path
 	// instead says what happens to requests when there is no such backend.
 	instead string
+	// byAddress takes the address of the Service instead of its endpoints.
+	byAddress bool
 }
 
 // What happens to the requests of a route that lost a backend.
@@ -34,16 +37,18 @@ const (
 // backend finds the Service port, puts its endpoints into the configuration and returns the
 // reference to it. What is missing is told.
 func (b *build) backend(o *object, s servicePort) (model.BackendRef, bool) {
-	key := types.NamespacedName{Namespace: o.meta.Namespace, Name: s.name}
-	svc := b.endpoints.services[key]
-	if svc == nil {
-		o.tell(v1alpha1.ReasonBackendNotFound, s.nameAt, "there is no Service %s; %s: create it, or correct the name", key, s.instead)
+	key := types.NamespacedName{Namespace: s.namespace, Name: s.name}
+	if !b.refs.grants.permit(o, "Service", s.namespace, s.name) {
+		o.tell(v1alpha1.ReasonRefNotPermitted, s.nameAt, "Service %s is in another namespace, which does not permit it; %s: %s", key, s.instead, grantAdvice(o, "Service", s.namespace))
 		return model.BackendRef{}, false
 	}
-	if svc.Spec.Type == corev1.ServiceTypeExternalName {
-		o.tell(v1alpha1.ReasonUnsupportedValue, s.nameAt, "Service %s is of type ExternalName, which has no endpoints; %s: "+
-			"name a Service with a selector, or write EndpointSlices for one without", key, s.instead)
+	svc := b.endpoints.services[key]
+	switch {
+	case svc == nil:
+		o.tell(v1alpha1.ReasonBackendNotFound, s.nameAt, "there is no Service %s; %s: create it, or correct the name", key, s.instead)
 		return model.BackendRef{}, false
+	case svc.Spec.Type == corev1.ServiceTypeExternalName:
+		return b.externalName(o, s, svc)
 	}
 	port := findPort(svc, s.port)
 	if port == nil {
@@ -55,11 +60,24 @@ func (b *build) backend(o *object, s servicePort) (model.BackendRef, bool) {
 			"which has no WebSocket upgrade; it is asked by HTTP/1.1 all the same: name a port of kubernetes.io/ws", port.Port, key)
 	}
 	ref := model.BackendRef{Backend: key.String() + ":" + strconv.Itoa(int(port.Port)), Weight: 1, Scheme: scheme(port)}
-	if !b.backends[ref.Backend] {
-		b.backends[ref.Backend] = true
-		b.cfg.Backends = append(b.cfg.Backends, model.Backend{Key: ref.Backend, Endpoints: b.endpoints.of(key, port.Name)})
+	if s.byAddress {
+		if address, found := b.clusterAddress(o, s, svc, port); found {
+			ref.Backend += byAddressSuffix
+			b.addBackend(ref.Backend, func() []model.Endpoint { return []model.Endpoint{address} })
+			return ref, true
+		}
 	}
+	b.addBackend(ref.Backend, func() []model.Endpoint { return b.endpoints.of(svc, port.Name) })
 	return ref, true
+}
+
+// addBackend puts a backend into the configuration once.
+func (b *build) addBackend(key string, endpoints func() []model.Endpoint) {
+	if b.backends[key] {
+		return
+	}
+	b.backends[key] = true
+	b.cfg.Backends = append(b.cfg.Backends, model.Backend{Key: key, Endpoints: endpoints()})
 }
 
 func findPort(svc *corev1.Service, want intstr.IntOrString) *corev1.ServicePort {

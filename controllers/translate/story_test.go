@@ -50,7 +50,7 @@ func tell(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	s := readObjects(t, section(archive, "objects.yaml"))
-	opts := readOptions(t, section(archive, "options.yaml"))
+	opts := readOptions(t, section(archive, "options.yaml"), s)
 
 	config, report := Build(s, opts)
 	opts.KeyPairs = new(KeyPairs) // of no effect but on time
@@ -64,7 +64,7 @@ func tell(t *testing.T, file string) {
 	if _, remembered := Build(s, opts); !reflect.DeepEqual(report, remembered) {
 		t.Error("certificates seen before are judged otherwise")
 	}
-	for _, list := range []any{s.IngressClasses, s.Ingresses, s.WebSocketRoutes, s.Services, s.EndpointSlices, s.Secrets} {
+	for _, list := range []any{s.IngressClasses, s.Ingresses, s.WebSocketRoutes, s.Services, s.EndpointSlices, s.Secrets, s.ConfigMaps, s.ReferenceGrants} {
 		reverse(list)
 	}
 	if reversed, reportReversed := Build(s, opts); !reflect.DeepEqual(config, reversed) || !reflect.DeepEqual(report, reportReversed) {
@@ -135,19 +135,35 @@ func readObjects(t *testing.T, objects string) *snapshot.Snapshot {
 	return s
 }
 
-func readOptions(t *testing.T, text string) Options {
+// readOptions reads the controller's settings, and what no manifest can say of the snapshot.
+func readOptions(t *testing.T, text string, s *snapshot.Snapshot) Options {
 	t.Helper()
 	var o struct {
-		ControllerName, DefaultCertificate string
+		ControllerName, DefaultCertificate, ClassName, DefaultBackend, Zone, Node string
+		WithoutClass, NoExternalNames, NginxDefaults                              bool
+		ResponseHeaders                                                           []string
+		Names                                                                     map[string]snapshot.Name
+		Unreadable                                                                map[string]string
 	}
 	if err := yaml.UnmarshalStrict([]byte(text), &o); err != nil {
 		t.Fatal(err)
 	}
-	opts := Options{ControllerName: o.ControllerName, Now: storyTime}
-	if namespace, name, found := strings.Cut(o.DefaultCertificate, "/"); found {
-		opts.DefaultCertificate = types.NamespacedName{Namespace: namespace, Name: name}
+	named := func(text string) types.NamespacedName {
+		namespace, name, _ := strings.Cut(text, "/")
+		return types.NamespacedName{Namespace: namespace, Name: name}
 	}
-	return opts
+	s.Names = o.Names
+	for key, why := range o.Unreadable {
+		if s.Unreadable == nil {
+			s.Unreadable = map[types.NamespacedName]string{}
+		}
+		s.Unreadable[named(key)] = why
+	}
+	return Options{
+		ControllerName: o.ControllerName, DefaultCertificate: named(o.DefaultCertificate), ClassName: o.ClassName,
+		WithoutClass: o.WithoutClass, DefaultBackend: named(o.DefaultBackend), NoExternalNames: o.NoExternalNames,
+		NginxDefaults: o.NginxDefaults, ResponseHeaders: o.ResponseHeaders, Zone: o.Zone, Node: o.Node, Now: storyTime,
+	}
 }
 
 // keyPair makes the same pair for the same names and end whenever it is asked.

@@ -3,6 +3,8 @@ package translate
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/proxy/model"
@@ -34,42 +36,120 @@ func configText(c model.Config) string {
 func routeText(b *strings.Builder, r model.Route) {
 	fmt.Fprintf(b, "route %s\n", r.ID)
 	for _, m := range r.Matches {
-		fmt.Fprintf(b, "  match %s %s %s\n", idHost(m.Host), m.Path.Type, m.Path.Value)
+		fmt.Fprintf(b, "  match %s %s %s%s\n", idHost(m.Host), m.Path.Type, m.Path.Value, conditionsText(m))
 	}
-	var serves []string
-	if r.Protocols.Has(model.WebSocket) {
-		serves = append(serves, "WebSocket")
+	fmt.Fprintf(b, "  serve %s\n", strings.Join(servedText(r), " "))
+	if r.Redirect != nil {
+		fmt.Fprintf(b, "  redirect %d %s\n", r.Redirect.Status, r.Redirect.Location)
 	}
-	if r.Protocols.Has(model.HTTP) {
-		serves = append(serves, "HTTP")
-	}
-	if r.RedirectHTTPS {
-		serves = append(serves, "(to https)")
-	}
-	fmt.Fprintf(b, "  serve %s\n", strings.Join(serves, " "))
 	for _, ref := range r.Backends {
-		scheme := ""
-		if ref.Scheme == model.Secure {
-			scheme = " TLS"
-		}
-		fmt.Fprintf(b, "  to %s weight %d%s\n", ref.Backend, ref.Weight, scheme)
+		fmt.Fprintf(b, "  to %s weight %d%s\n", ref.Backend, ref.Weight, schemeText(ref.Scheme))
 	}
+	if c := r.Canary; c != nil {
+		details := *c
+		details.Backend = model.BackendRef{}
+		fmt.Fprintf(b, "  canary %s%s %s\n", c.Backend.Backend, schemeText(c.Backend.Scheme), setFields(details))
+	}
+	if f := r.Fallback; f != nil {
+		fmt.Fprintf(b, "  fallback %s%s for %v told %s\n", f.Backend.Backend, schemeText(f.Backend.Scheme), f.Errors, fieldsText(f.Told))
+	}
+	if r.Access.Sealed != "" {
+		fmt.Fprintf(b, "  sealed: %s\n", r.Access.Sealed)
+		r.Access.Sealed = ""
+	}
+	headersText(b, "request", r.Headers.Request)
+	headersText(b, "answer", r.Headers.Response)
 	for _, part := range []struct {
 		name  string
 		value any
-	}{{"rewrite", r.Rewrite}, {"timeouts", r.Timeouts}, {"keepalive", r.Keepalive}, {"drain", r.Drain}} {
-		if text := setFields(part.value); text != "{}" {
+	}{
+		{"access", r.Access}, {"limits", r.Limits}, {"cors", r.CORS}, {"body", r.MaxBody}, {"endpoint TLS", r.BackendTLS},
+		{"rewrite", r.Rewrite}, {"timeouts", r.Timeouts}, {"retries", r.Retries}, {"keepalive", r.Keepalive}, {"drain", r.Drain},
+	} {
+		if text := setFields(part.value); text != "{}" && text != "null" && text != "0" {
 			fmt.Fprintf(b, "  %s %s\n", part.name, text)
 		}
 	}
 	balanceText(b, r.Balance)
 }
 
+func conditionsText(m model.Match) string {
+	var b strings.Builder
+	for _, kind := range []struct {
+		name   string
+		fields []model.FieldMatch
+	}{{"header", m.Headers}, {"query", m.QueryParams}} {
+		for _, f := range kind.fields {
+			fmt.Fprintf(&b, " %s %s %s", kind.name, f.Name, f.Type)
+			if f.Type != model.FieldPresent {
+				fmt.Fprintf(&b, " %q", f.Value)
+			}
+		}
+	}
+	for _, s := range m.Subprotocols {
+		fmt.Fprintf(&b, " subprotocol %s", s)
+	}
+	return b.String()
+}
+
+func servedText(r model.Route) []string {
+	var list []string
+	for _, part := range []struct {
+		said bool
+		text string
+	}{
+		{r.Protocols.Has(model.WebSocket), "WebSocket"},
+		{r.Protocols.Has(model.HTTP), "HTTP"},
+		{r.RedirectHTTPS, "(to https)"},
+		{r.InsecureUpgrade != model.ServeInsecure, "(ws:// " + r.InsecureUpgrade.String() + ")"},
+		{r.MinTLS != 0, fmt.Sprintf("(TLS %#x)", r.MinTLS)},
+		{r.NoLog, "(no log)"},
+	} {
+		if part.said {
+			list = append(list, part.text)
+		}
+	}
+	return list
+}
+
+func schemeText(s model.Scheme) string {
+	return map[model.Scheme]string{model.Secure: " TLS", model.AsClient: " as client"}[s]
+}
+
+func fieldsText(fields []model.Field) string {
+	var list []string
+	for _, f := range fields {
+		list = append(list, f.Name+": "+f.Value)
+	}
+	return strings.Join(list, ", ")
+}
+
+func headersText(b *strings.Builder, direction string, e model.HeaderEdits) {
+	for _, name := range e.Remove {
+		fmt.Fprintf(b, "  %s without %s\n", direction, name)
+	}
+	for _, f := range e.Set {
+		fmt.Fprintf(b, "  %s with %s: %s\n", direction, f.Name, f.Value)
+	}
+	for _, f := range e.Add {
+		fmt.Fprintf(b, "  %s with one more %s: %s\n", direction, f.Name, f.Value)
+	}
+}
+
 func balanceText(b *strings.Builder, balance model.Balance) {
-	if balance.Algorithm != model.RoundRobin || len(balance.HashOn) > 0 {
+	if balance.Algorithm != model.RoundRobin || len(balance.HashOn) > 0 || balance.ByLiveSessions {
 		fmt.Fprintf(b, "  balance %s", balance.Algorithm)
 		for _, h := range balance.HashOn {
 			fmt.Fprintf(b, " %s %s", h.Source, h.Name)
+		}
+		if balance.HashTemplate != "" {
+			fmt.Fprintf(b, " %s", balance.HashTemplate)
+		}
+		if balance.Subset > 1 {
+			fmt.Fprintf(b, " subset %d", balance.Subset)
+		}
+		if balance.ByLiveSessions {
+			b.WriteString(" by live sessions")
 		}
 		b.WriteByte('\n')
 	}
@@ -78,7 +158,7 @@ func balanceText(b *strings.Builder, balance model.Balance) {
 	}
 }
 
-// setFields is JSON without the fields that are unset.
+// setFields is JSON without the fields that are unset, and with PEM by its length alone.
 func setFields(v any) string {
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -99,18 +179,32 @@ func prune(tree any) any {
 	switch tree := tree.(type) {
 	case map[string]any:
 		for k, v := range tree {
-			switch v {
-			case nil, "", false, 0.0:
-				if k != "MaxAgeJitter" || v == nil {
+			switch v := prune(v).(type) {
+			case nil:
+				delete(tree, k)
+			case string, bool, float64:
+				if v == "" || v == false || v == 0.0 {
+					delete(tree, k)
+				} else {
+					tree[k] = v
+				}
+			case map[string]any:
+				// An empty object says that the thing is there, unless nothing can be unset in it.
+				tree[k] = v
+				if len(v) == 0 {
 					delete(tree, k)
 				}
 			default:
-				tree[k] = prune(v)
+				tree[k] = v
 			}
 		}
 	case []any:
 		for i := range tree {
 			tree[i] = prune(tree[i])
+		}
+	case string:
+		if strings.HasPrefix(tree, "-----BEGIN ") {
+			return strings.SplitN(strings.TrimPrefix(tree, "-----BEGIN "), "-----", 2)[0]
 		}
 	}
 	return tree
@@ -126,6 +220,12 @@ func reportText(r *Report) string {
 	}
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "%s %s\n  %s\n", p.Reason, p.Field, p.Message)
+	}
+	wanted := map[string]string{"Secrets": fmt.Sprint(r.Wanted.Secrets), "ConfigMaps": fmt.Sprint(r.Wanted.ConfigMaps), "names": fmt.Sprint(r.Wanted.Names)}
+	for _, kind := range slices.Sorted(maps.Keys(wanted)) {
+		if list := strings.Trim(wanted[kind], "[]"); list != "" {
+			fmt.Fprintf(&b, "wants %s %s\n", kind, list)
+		}
 	}
 	return b.String()
 }

@@ -17,10 +17,10 @@ import (
 
 // pairs reads key pairs from Secrets, each once.
 type pairs struct {
-	secrets map[types.NamespacedName]*corev1.Secret
-	read    map[types.NamespacedName]pair
-	parsed  *KeyPairs
-	now     time.Time
+	refs   *refs
+	read   map[types.NamespacedName]pair
+	parsed *KeyPairs
+	now    time.Time
 }
 
 type pair struct {
@@ -30,20 +30,12 @@ type pair struct {
 	covers  func(host string) bool
 }
 
-func newPairs(secrets []*corev1.Secret, opts Options) *pairs {
-	p := &pairs{
-		secrets: make(map[types.NamespacedName]*corev1.Secret, len(secrets)),
-		read:    map[types.NamespacedName]pair{},
-		parsed:  opts.KeyPairs,
-		now:     opts.Now,
-	}
+func newPairs(refs *refs, opts Options) *pairs {
+	p := &pairs{refs: refs, read: map[types.NamespacedName]pair{}, parsed: opts.KeyPairs, now: opts.Now}
 	if p.parsed == nil {
 		p.parsed = new(KeyPairs)
 	}
 	p.parsed.begin()
-	for _, s := range secrets {
-		p.secrets[types.NamespacedName{Namespace: s.Namespace, Name: s.Name}] = s
-	}
 	return p
 }
 
@@ -58,8 +50,11 @@ func (p *pairs) get(key types.NamespacedName) pair {
 
 // parse reads the pair and judges it.
 func (p *pairs) parse(key types.NamespacedName) pair {
-	secret := p.secrets[key]
-	if secret == nil || secret.Type != corev1.SecretTypeTLS {
+	secret, err := p.refs.secret(key)
+	switch {
+	case err != nil && p.refs.unreadable[key] != "":
+		return pair{err: err}
+	case err != nil || secret.Type != corev1.SecretTypeTLS:
 		return pair{err: fmt.Errorf("there is no Secret %s of type %s", key, corev1.SecretTypeTLS)}
 	}
 	leaf, err := p.parsed.parse(secret.Data[corev1.TLSCertKey], secret.Data[corev1.TLSPrivateKeyKey])
@@ -83,15 +78,16 @@ type certificateOwner struct {
 
 // tlsEntry is what Ingress and WebSocketRoute have in common.
 type tlsEntry struct {
-	hosts  []string
-	secret string
-	at     *field.Path
+	hosts     []string
+	namespace string // "": the object's
+	secret    string
+	at        *field.Path
 }
 
 // certify notes for which hosts the object wants TLS and gives them their certificates.
 func (b *build) certify(o *object) {
-	if o.settings.LeftOutBy != "" {
-		return // not served: it must not decide what certificate the one has that is
+	if o.ingress != nil && !o.serves() {
+		return // no host of its own: it must not decide what certificate the one has that is
 	}
 	entries, ruleHosts := o.tls()
 	for _, entry := range entries {
@@ -102,7 +98,12 @@ func (b *build) certify(o *object) {
 		if entry.secret == "" {
 			continue // the default certificate, as an Ingress may ask
 		}
-		secret := types.NamespacedName{Namespace: o.meta.Namespace, Name: entry.secret}
+		secret := types.NamespacedName{Namespace: cmp.Or(entry.namespace, o.meta.Namespace), Name: entry.secret}
+		if !b.refs.grants.permit(o, "Secret", secret.Namespace, secret.Name) {
+			o.tell(v1alpha1.ReasonRefNotPermitted, entry.at.Child("secretName"), "Secret %s is in another namespace, which does not permit it; these hosts get the default certificate: %s",
+				secret, grantAdvice(o, "Secret", secret.Namespace))
+			continue
+		}
 		pair := b.pairs.get(secret)
 		if pair.err != nil {
 			o.tell(v1alpha1.ReasonInvalidCertificateRef, entry.at.Child("secretName"), "%v; these hosts get the default certificate: mend the Secret, or name another one", pair.err)
@@ -111,6 +112,7 @@ func (b *build) certify(o *object) {
 		if pair.expired != "" {
 			o.tell(v1alpha1.ReasonInvalidCertificateRef, entry.at.Child("secretName"), "the certificate in Secret %s expired at %s and is served nevertheless: renew it", secret, pair.expired)
 		}
+		o.certificates = append(o.certificates, secret)
 		hosts := entry.hosts
 		if len(hosts) == 0 {
 			hosts = ruleHosts
@@ -162,12 +164,12 @@ func (o *object) tls() (entries []tlsEntry, ruleHosts []string) {
 	at := field.NewPath("spec", "tls")
 	if o.route != nil {
 		for i, t := range o.route.Spec.TLS {
-			entries = append(entries, tlsEntry{hostnames(t.Hosts), t.SecretName, at.Index(i)})
+			entries = append(entries, tlsEntry{hostnames(t.Hosts), string(t.Namespace), t.SecretName, at.Index(i)})
 		}
 		return entries, hostnames(o.route.Spec.Hosts)
 	}
 	for i, t := range o.ingress.Spec.TLS {
-		entries = append(entries, tlsEntry{lower(t.Hosts), t.SecretName, at.Index(i)})
+		entries = append(entries, tlsEntry{hosts: lower(t.Hosts), secret: t.SecretName, at: at.Index(i)})
 	}
 	for _, host := range ingressHosts(o.ingress) {
 		if host != "" {
@@ -205,7 +207,7 @@ func (b *build) certificates() []model.Certificate {
 }
 
 func (b *build) certificate(secret types.NamespacedName, hosts []string) model.Certificate {
-	data := b.pairs.secrets[secret].Data
+	data := b.refs.secrets[secret].Data
 	return model.Certificate{Name: secret.String(), Hosts: hosts, CertPEM: data[corev1.TLSCertKey], KeyPEM: data[corev1.TLSPrivateKeyKey]}
 }
 
