@@ -58,6 +58,30 @@ func Rendezvous(key uint64, n int, id func(i int) uint64, weight func(i int) int
 	return best
 }
 
+// Ranked is Rendezvous with equal shares, but returns the index with the rank-th score: 0 for the
+// highest. None: there are not so many. It takes time in proportion to rank.
+func Ranked(key uint64, n int, id func(i int) uint64, rank int, skip Skip) int {
+	above, last := uint64(math.MaxUint64), None
+	for range rank + 1 {
+		best, top := None, uint64(0)
+		for i := range n {
+			if skip.has(i) {
+				continue
+			}
+			score := mix(key ^ bits.RotateLeft64(id(i), 32))
+			// Of equal scores, as those of equal ids are, the first index goes first.
+			if below := score < above || score == above && i > last; below && (best == None || score > top) {
+				best, top = i, score
+			}
+		}
+		if best == None {
+			return None
+		}
+		above, last = top, best
+	}
+	return last
+}
+
 // unit maps x to the open interval (0, 1).
 func unit(x uint64) float64 { return (float64(x>>11) + 0.5) / (1 << 53) }
 
@@ -81,6 +105,24 @@ func Least(turn uint64, n int, load func(i int) int64, skip Skip) int {
 		}
 		if l := load(i); l < least {
 			best, least = i, l
+		}
+	}
+	return best
+}
+
+// Furthest returns the index whose load is furthest below its share of all loads, as weight gives
+// the shares. When every choice adds to its load, the loads come to the shares however they were
+// before. Of equal ones, the first counts.
+func Furthest(n int, load func(i int) int64, weight func(i int) int, skip Skip) int {
+	best, loadOfBest, weightOfBest := None, int64(0), int64(0)
+	for i := range n {
+		w := int64(weight(i))
+		if w <= 0 || skip.has(i) {
+			continue
+		}
+		// (l+1)/w is how full the index would be with one more.
+		if l := max(load(i), 0) + 1; best == None || l*weightOfBest < loadOfBest*w {
+			best, loadOfBest, weightOfBest = i, l, w
 		}
 	}
 	return best
