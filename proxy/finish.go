@@ -66,9 +66,7 @@ func (x *exchange) release() {
 	if x.picks != nil {
 		x.hit.Route.Live.Release()
 	}
-	if x.chosen.endpoint != nil {
-		x.chosen.endpoint.Live.Release()
-	}
+	x.chosen.release()
 }
 
 // caught cleans up after a mistake of ours, which costs its own request and nothing else.

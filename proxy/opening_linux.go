@@ -304,7 +304,10 @@ func (o *opening) resume(seen []byte) {
 			return request.NotAnswered(0, true, err)
 		}
 		answer, err := backend.Resume(x.r.Context(), conn, seen, request, x.timeouts().Handshake)
-		if err != nil {
+		switch {
+		case x.again(answer, err):
+			return x.serveUpgrade()
+		case err != nil:
 			return err
 		}
 		return x.switched(answer)

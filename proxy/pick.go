@@ -5,19 +5,28 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/fairlead/fairlead/proxy/balance"
+	"github.com/fairlead/fairlead/proxy/handshake"
 	"github.com/fairlead/fairlead/proxy/model"
 	"github.com/fairlead/fairlead/proxy/table"
+	"github.com/fairlead/fairlead/proxy/template"
 )
 
-// picker chooses the endpoints that one request is tried on, best first and none twice.
+// picker chooses the endpoints that one request is tried on, best first and none twice, unless its
+// sticky cookie holds it to one.
 type picker struct {
 	route  *table.Route
+	side   side
+	from   []table.WeightedBackend // those of the side
 	sticky stickiness
 	key    uint64 // hash of the request's key, when hashed
 	hashed bool
+	held   choice // the one to stay with; its endpoint is nil: none
 	tried  []*table.Endpoint
+	room   [model.DefaultConnectAttempts]*table.Endpoint // for tried, mostly
+	begun  time.Time                                     // only when the route bounds the time of all attempts
 }
 
 // choice is an endpoint of one of the route's backends.
@@ -26,34 +35,95 @@ type choice struct {
 	endpoint *table.Endpoint
 }
 
-func newPicker(route *table.Route, r *http.Request, client netip.Addr) *picker {
-	p := &picker{route: route}
-	if b := route.Balance; b.Sticky != nil {
-		p.sticky = readSticky(b.Sticky, r)
-		if b.Sticky.Mode == model.Balanced {
-			p.key, p.hashed = balance.Hash(p.sticky.value), true
-			return p
-		}
+// acquire counts a session on what was chosen; release counts it out. Nothing may have been chosen.
+func (c choice) acquire() {
+	if c.endpoint != nil {
+		c.endpoint.Live.Acquire()
+		c.backend.Share.Acquire()
 	}
-	if route.Balance.Algorithm == model.ConsistentHash {
-		p.key, p.hashed = hashKey(route.Balance.HashOn, r, client)
+}
+
+func (c choice) release() {
+	if c.endpoint != nil {
+		c.endpoint.Live.Release()
+		c.backend.Share.Release()
 	}
+}
+
+func newPicker(route *table.Route, r *http.Request, client handshake.Client) *picker {
+	p := &picker{route: route, from: route.Backends}
+	p.tried = p.room[:0]
+	if route.Retries.Timeout > 0 {
+		p.begun = time.Now()
+	}
+	if route.Balance.Sticky != nil {
+		p.sticky = readSticky(route, r)
+	}
+	if route.Canary != nil && p.takesCanary(r) {
+		p.toCanary()
+	}
+	p.hash(r, client)
 	return p
 }
 
-// next returns the best endpoint that was not tried yet; false when none is left.
-func (p *picker) next() (choice, bool) {
-	c, found := p.pinned()
-	if !found {
-		i := p.pickBackend()
-		if i == balance.None {
-			return choice{}, false
+// hash finds the key of the request, if the route wants one.
+func (p *picker) hash(r *http.Request, client handshake.Client) {
+	b := &p.route.Balance
+	switch {
+	case p.sticky.cookie != nil && p.sticky.cookie.Mode == model.Balanced:
+		p.key, p.hashed = balance.Hash(p.sticky.value), true
+	case b.Algorithm != model.ConsistentHash:
+	case b.HashTemplate != "":
+		request := template.Request{Request: r, Client: client.Address, Secure: client.Secure}
+		if value := p.route.HashKey.Expand(request.Value); value != "" {
+			p.key, p.hashed = balance.Hash(value), true
 		}
-		c.backend = p.route.Backends[i]
-		c.endpoint = c.backend.Open[p.pickEndpoint(c.backend)]
+	default:
+		p.key, p.hashed = hashKey(b.HashOn, r, client.Address)
+	}
+}
+
+// next returns the best endpoint that was not tried yet, or the one that the request is held to;
+// false when none is left.
+func (p *picker) next() (choice, bool) {
+	if !p.left() {
+		return choice{}, false
+	}
+	c := p.held
+	if c.endpoint == nil {
+		c = p.choose()
 	}
 	p.tried = append(p.tried, c.endpoint)
 	return c, true
+}
+
+// choose returns the best endpoint; there is one that was not tried.
+func (p *picker) choose() choice {
+	c, pinned := p.pinned()
+	if !pinned {
+		c.backend = p.from[p.pickBackend()]
+		c.endpoint = c.backend.Open[p.pickEndpoint(c.backend)]
+	}
+	if p.sticky.stays(pinned) && len(p.tried) == 0 {
+		p.held = c
+	}
+	return c
+}
+
+// left reports whether there is an endpoint to try, and sees to it that next finds it.
+func (p *picker) left() bool {
+	if p.held.endpoint != nil {
+		if _, leaving := p.held.endpoint.Live.Leaving(); !leaving {
+			return true
+		}
+		p.held = choice{}
+	}
+	for !slices.ContainsFunc(p.from, func(b table.WeightedBackend) bool { return b.Weight > 0 && !p.exhausted(b) }) {
+		if !p.elsewhere() {
+			return false
+		}
+	}
+	return true
 }
 
 // pinned returns the endpoint that a persistent sticky cookie names, when it still takes sessions.
@@ -62,7 +132,7 @@ func (p *picker) pinned() (choice, bool) {
 	if !found {
 		return choice{}, false
 	}
-	for _, b := range p.route.Backends {
+	for _, b := range p.from {
 		for _, e := range b.Open {
 			if e.ID == id && b.Weight > 0 && !slices.Contains(p.tried, e) {
 				return choice{b, e}, true
@@ -74,11 +144,17 @@ func (p *picker) pinned() (choice, bool) {
 
 // pickBackend chooses by weight among the backends that have an endpoint left.
 func (p *picker) pickBackend() int {
-	backends := p.route.Backends
+	backends := p.from
+	if len(backends) == 1 {
+		return 0
+	}
 	weight := func(i int) int { return backends[i].Weight }
 	skip := func(i int) bool { return p.exhausted(backends[i]) }
-	if p.hashed {
+	switch {
+	case p.hashed:
 		return balance.Rendezvous(p.key, len(backends), func(i int) uint64 { return backends[i].ID }, weight, skip)
+	case p.route.Balance.ByLiveSessions:
+		return balance.Furthest(len(backends), func(i int) int64 { return backends[i].Share.Sessions() }, weight, skip)
 	}
 	return balance.Weighted(p.route.Live.Turn(), len(backends), weight, skip)
 }
@@ -88,14 +164,32 @@ func (p *picker) exhausted(b table.WeightedBackend) bool {
 }
 
 func (p *picker) pickEndpoint(b table.WeightedBackend) int {
+	id := func(i int) uint64 { return b.Open[i].ID }
 	skip := func(i int) bool { return slices.Contains(p.tried, b.Open[i]) }
-	switch {
+	switch subset := p.subset(b); {
+	case subset > 1:
+		return balance.Ranked(p.key, len(b.Open), id, int(b.Live.Turn()%uint64(subset)), skip)
 	case p.hashed:
-		return balance.Rendezvous(p.key, len(b.Open), func(i int) uint64 { return b.Open[i].ID }, nil, skip)
+		return balance.Rendezvous(p.key, len(b.Open), id, nil, skip)
 	case p.route.Balance.Algorithm == model.LeastSessions:
 		return balance.Least(b.Live.Turn(), len(b.Open), func(i int) int64 { return b.Open[i].Live.Sessions() }, skip)
 	}
 	return balance.InTurn(b.Live.Turn(), len(b.Open), skip)
+}
+
+// subset returns how many endpoints of the key's subset were not tried, at most as many as there are.
+// A cookie binds to one endpoint and has no subset.
+func (p *picker) subset(b table.WeightedBackend) int {
+	if !p.hashed || p.route.Balance.Subset <= 1 || p.sticky.cookie != nil && p.sticky.cookie.Mode == model.Balanced {
+		return 1
+	}
+	tried := 0
+	for _, e := range b.Open {
+		if slices.Contains(p.tried, e) {
+			tried++
+		}
+	}
+	return min(p.route.Balance.Subset, len(b.Open)) - tried
 }
 
 // hashKey hashes the first part of the list that the request has.

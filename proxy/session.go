@@ -87,7 +87,10 @@ func (x *exchange) enter() error {
 	if err := x.admit(); err != nil {
 		return err
 	}
-	x.picks = newPicker(x.hit.Route, x.r, x.client.Address)
+	if err := x.redirect(); err != nil {
+		return err
+	}
+	x.picks = newPicker(x.hit.Route, x.r, x.client)
 	x.hit.Route.Live.Acquire()
 	return nil
 }
@@ -149,8 +152,7 @@ func (x *exchange) admit() error {
 	return nil
 }
 
-// connect tries endpoints until one answers. Another one is tried only while no byte of an answer
-// was seen.
+// connect tries endpoints until one gives an answer that the route does not retry.
 func (x *exchange) connect() (*backend.Answer, error) {
 	request := x.request()
 	timeouts := x.timeouts()
@@ -160,20 +162,10 @@ func (x *exchange) connect() (*backend.Answer, error) {
 			return nil, err
 		}
 		answer, err := backend.Upgrade(x.r.Context(), endpoint, &request, timeouts)
-		if err == nil {
-			return answer, nil
-		}
-		if !x.retry(err) {
-			return nil, err
+		if !x.again(answer, err) {
+			return answer, err
 		}
 	}
-}
-
-// retry reports whether the request may be sent to another endpoint, and there is one.
-func (x *exchange) retry(err error) bool {
-	var failure *backend.Failure
-	return errors.As(err, &failure) && failure.Retry &&
-		len(x.picks.tried) < model.DefaultConnectAttempts && x.another()
 }
 
 // pick chooses the next endpoint and counts the session on it instead of on the one before.
@@ -183,22 +175,10 @@ func (x *exchange) pick() (backend.Endpoint, error) {
 		return backend.Endpoint{}, &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.NoEndpoint,
 			Detail: "no endpoint of the route takes sessions now", Header: map[string]string{"Retry-After": "1"}}
 	}
-	if x.chosen.endpoint != nil {
-		x.chosen.endpoint.Live.Release()
-	}
+	x.chosen.release()
 	x.chosen = next
-	x.chosen.endpoint.Live.Acquire()
+	x.chosen.acquire()
 	return x.address(), nil
-}
-
-// another reports whether an endpoint is left that was not tried.
-func (x *exchange) another() bool {
-	for _, b := range x.hit.Route.Backends {
-		if b.Weight > 0 && !x.picks.exhausted(b) {
-			return true
-		}
-	}
-	return false
 }
 
 func (x *exchange) request() backend.Request {
@@ -227,7 +207,7 @@ func (x *exchange) timeouts() backend.Timeouts {
 
 // extra returns the headers that the proxy adds to an answer.
 func (x *exchange) extra() http.Header {
-	return x.picks.sticky.header(x.chosen.endpoint, x.client.Secure)
+	return x.picks.setCookie(x.chosen, x.client.Secure)
 }
 
 // relay passes on an answer other than 101; the connection stays ordinary HTTP.

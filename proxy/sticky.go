@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/fairlead/fairlead/proxy/model"
@@ -12,23 +13,41 @@ import (
 )
 
 // stickiness is what a sticky cookie says, and what is to be answered.
+//
+// The cookie's value is the endpoint's ID (Persistent) or a random key (Balanced). That of a client
+// on a canary has "-" and the ID of the canary's backend behind it, so that the client comes back to
+// the canary even when the endpoint is gone, and to no later canary.
 type stickiness struct {
 	cookie *model.StickyCookie // nil: the route is not sticky
-	value  string
-	fresh  bool // the client does not have this value yet
+	sent   string              // what the client has
+	value  string              // the ID or key in it; in Balanced mode a new one if there is none
+	bound  bool                // it binds the client to the canary, or to the others
+	canary bool                // to the canary
 }
 
 // readSticky reads the route's cookie from the request. A client without one gets, in Balanced
 // mode, a new random value at once, since that is what its endpoint is chosen by.
-func readSticky(c *model.StickyCookie, r *http.Request) stickiness {
-	s := stickiness{cookie: c}
-	if got, err := r.Cookie(cmp.Or(c.Name, model.DefaultStickyName)); err == nil {
-		s.value = got.Value
-	} else if c.Mode == model.Balanced {
-		s.value, s.fresh = rand.Text(), true
+func readSticky(route *table.Route, r *http.Request) stickiness {
+	s := stickiness{cookie: route.Balance.Sticky}
+	if got, err := r.Cookie(cmp.Or(s.cookie.Name, model.DefaultStickyName)); err == nil {
+		s.sent = got.Value
+	}
+	value, mark, marked := strings.Cut(s.sent, "-")
+	s.value = value
+	switch _, names := s.endpoint(); {
+	case value == "" || s.cookie.Mode == model.Persistent && !names:
+	case !marked:
+		s.bound = true
+	case route.Canary != nil && mark == canaryMark(route):
+		s.bound, s.canary = true, true
+	}
+	if s.cookie.Mode == model.Balanced && value == "" {
+		s.value = rand.Text()
 	}
 	return s
 }
+
+func canaryMark(route *table.Route) string { return strconv.FormatUint(route.Canary.To[0].ID, 16) }
 
 // endpoint returns the ID of the endpoint that a Persistent cookie names.
 func (s stickiness) endpoint() (id uint64, found bool) {
@@ -39,17 +58,27 @@ func (s stickiness) endpoint() (id uint64, found bool) {
 	return id, err == nil
 }
 
-// header returns the Set-Cookie that pins the client to the endpoint, or nil when it has it already.
-func (s stickiness) header(e *table.Endpoint, secure bool) http.Header {
+// stays reports whether all attempts of the request go to one endpoint; pinned says that it is the
+// one that a Persistent cookie names.
+func (s stickiness) stays(pinned bool) bool {
+	return s.cookie != nil && s.cookie.Stay && s.bound && (pinned || s.cookie.Mode == model.Balanced)
+}
+
+// setCookie returns the Set-Cookie that brings the client back to where it was taken, or nil when it
+// has that already.
+func (p *picker) setCookie(to choice, secure bool) http.Header {
+	s := p.sticky
 	if s.cookie == nil {
 		return nil
 	}
-	value, fresh := s.value, s.fresh
+	value := s.value
 	if s.cookie.Mode == model.Persistent {
-		value = strconv.FormatUint(e.ID, 16)
-		fresh = value != s.value
+		value = strconv.FormatUint(to.endpoint.ID, 16)
 	}
-	if !fresh {
+	if p.side == canary {
+		value += "-" + canaryMark(p.route)
+	}
+	if value == s.sent {
 		return nil
 	}
 	c := &http.Cookie{
@@ -61,6 +90,9 @@ func (s stickiness) header(e *table.Endpoint, secure bool) http.Header {
 		HttpOnly: true,
 		SameSite: s.cookie.SameSite,
 		Secure:   secure,
+	}
+	if s.cookie.Expires != 0 {
+		c.Expires = time.Now().Add(s.cookie.Expires)
 	}
 	if s.cookie.Secure != nil {
 		c.Secure = *s.cookie.Secure

@@ -40,6 +40,7 @@ type session struct {
 type terms struct {
 	route    *live.Route
 	endpoint *live.Endpoint
+	share    *live.Share
 	routeID  string
 	backend  string
 	address  netip.AddrPort
@@ -136,7 +137,7 @@ func (x *exchange) session() *session {
 func (x *exchange) terms() terms {
 	r, e := x.hit.Route, x.chosen.endpoint
 	return terms{
-		route: r.Live, endpoint: e.Live,
+		route: r.Live, endpoint: e.Live, share: x.chosen.backend.Share,
 		routeID: r.ID, backend: x.chosen.backend.Key, address: e.Address, pod: e.Name,
 		drain: drainPolicy{
 			deadline: r.Drain.Deadline.Or(model.DefaultDrainDeadline), spread: r.Drain.Spread.Or(model.DefaultDrainSpread),
@@ -151,6 +152,7 @@ func (ses *session) TunnelEnded(r tunnel.Result) {
 	t := ses.terms.Value()
 	t.route.Release()
 	t.endpoint.Release()
+	t.share.Release()
 	ses.server.observer.Ended(observe.Outcome{
 		Session: ses.told(), Tunnelled: true, Reason: r.Reason, By: r.By, CloseCode: r.CloseCode,
 		Status:    http.StatusSwitchingProtocols,

@@ -1,0 +1,61 @@
+package proxy
+
+import (
+	"net/http"
+
+	"github.com/fairlead/fairlead/proxy/balance"
+)
+
+// takesCanary decides, once for a request and all its attempts, whether it goes to the canary of its
+// route. A cookie that binds the client to either side comes first.
+func (p *picker) takesCanary(r *http.Request) bool {
+	c := p.route.Canary
+	if p.sticky.bound && !c.IgnoreSticky {
+		return p.sticky.canary
+	}
+	if takes, decided := c.Wants(r); decided {
+		return takes
+	}
+	switch weight, total := c.Share(); weight {
+	case 0:
+		return false
+	case total:
+		return true
+	default:
+		shares := [...]int{total - weight, weight}
+		return balance.Weighted(p.route.Live.CanaryTurn(), len(shares), func(i int) int { return shares[i] }, nil) == 1
+	}
+}
+
+// side says from which backends of its route a request gets its endpoint.
+type side uint8
+
+const (
+	regular side = iota // the route's own
+	canary              // what takes requests away from them
+	spare               // what has the requests when there is no endpoint
+)
+
+// toCanary takes endpoints from the canary.
+func (p *picker) toCanary() {
+	p.side, p.from = canary, p.route.Canary.To
+	if p.route.Canary.IgnoreSticky {
+		p.sticky = stickiness{} // the cookie goes on to say where on the other side the client belongs
+	}
+}
+
+// elsewhere takes endpoints from where else there may be some; false: there is nowhere else. A canary
+// has the backends of its route behind it, but they never have the canary: it may be for a chosen few.
+// The spare backend is for routes that have no endpoint, not for those whose endpoints fail.
+func (p *picker) elsewhere() bool {
+	switch {
+	case p.side == canary:
+		p.side, p.from = regular, p.route.Backends
+	case p.side == regular && len(p.tried) == 0 && len(p.route.Spare) > 0:
+		p.side, p.from = spare, p.route.Spare
+		p.sticky = stickiness{} // nobody is to stay there
+	default:
+		return false
+	}
+	return true
+}
