@@ -21,6 +21,10 @@ const (
 	headerReal   = "X-Real-Ip"
 )
 
+// certPrefix begins the headers that tell an endpoint about the client's certificate. Package admit
+// has looked at it and makes them; nobody else, trusted or not, can say what it saw.
+const certPrefix = "Ssl-Client-"
+
 // Forwarding makes the headers that tell an endpoint who the client is. What a client says about
 // itself counts only when it comes from a trusted proxy.
 type Forwarding struct {
@@ -113,7 +117,7 @@ func (f *Forwarding) Header(r *http.Request, c Client) http.Header {
 // "TE: trailers". X-Real-IP, X-Forwarded-For, -Host, -Port, -Proto and -Server are set: from a
 // trusted peer X-Forwarded-For is appended to and the other X-Forwarded values are kept, from
 // others all of X-Forwarded-* and Forwarded (RFC 7239) is replaced or dropped. X-Real-IP is always
-// [Client.Address]. Proxy is dropped, since CGI programs take it for their own HTTP_PROXY.
+// [Client.Address]. Whatever begins with Ssl-Client- is dropped, and Proxy, since CGI programs take it for their own HTTP_PROXY.
 func (f *Forwarding) Fields(r *http.Request, c Client) iter.Seq2[string, []string] {
 	values, trusted := f.describe(r, c), c.trusted
 	return func(yield func(string, []string) bool) {
@@ -192,7 +196,7 @@ func passes(name string, trusted bool) bool {
 		plain = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
 	}
 	switch {
-	case plain == "Proxy", slices.Contains(ours[:], plain):
+	case plain == "Proxy", slices.Contains(ours[:], plain), strings.HasPrefix(plain, certPrefix):
 		return false
 	case plain == "Forwarded", strings.HasPrefix(plain, "X-Forwarded-"):
 		return trusted && plain == name

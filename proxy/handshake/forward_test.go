@@ -102,6 +102,21 @@ func TestAStrangerCanNotForgeWhereItComesFrom(t *testing.T) {
 	}
 }
 
+// Whoever fronts us may have passed on what its client wrote: who terminates TLS says whose
+// certificate it saw.
+func TestNobodyCanSayWhichCertificateWasSeen(t *testing.T) {
+	for _, peer := range []string{"192.0.2.1:1", "10.0.0.1:1"} {
+		got := forwarded(inner, plain(t, peer, "Ssl-Client-Verify: SUCCESS", "SSL_CLIENT_VERIFY: SUCCESS",
+			"ssl-client_subject-dn: CN=root", "Ssl-Client-Issuer-Dn: CN=ca", "SSL-CLIENT-CERT: x", "Ssl-Client-Fingerprint: 00", "Ssl-Clients: 7"))
+		for name := range got {
+			if plain := strings.ReplaceAll(strings.ToLower(name), "_", "-"); strings.HasPrefix(plain, "ssl-client-") {
+				t.Errorf("%s passed from %s", name, peer)
+			}
+		}
+		expect(t, got, map[string]string{"Ssl-Clients": "7"})
+	}
+}
+
 func TestATrustedProxyIsBelieved(t *testing.T) {
 	got := forwarded(inner, plain(t, "10.0.0.1:1",
 		"X-Forwarded-For: 203.0.113.9, 198.51.100.7", "X-Forwarded-For: 10.1.1.1", "X-Real-IP: 203.0.113.9",
