@@ -45,6 +45,7 @@ func (x *exchange) answer(r *model.Refusal) {
 	if x.unread() {
 		x.w.Header().Set("Connection", "close") // else net/http reads all of it before it answers
 	}
+	x.dress(x.w.Header(), r.Status)
 	handshake.Refuse(x.w, r)
 }
 
@@ -63,6 +64,7 @@ func (x *exchange) reason() model.Reason {
 
 // release takes back what the exchange was counted in.
 func (x *exchange) release() {
+	x.letGo()
 	if x.picks != nil {
 		x.hit.Route.Live.Release()
 	}

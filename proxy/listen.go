@@ -87,6 +87,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		return err
 	}
 	defer s.engine.Stop()
+	defer s.services.CloseIdleConnections()
 	base, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	group, failed := errgroup.WithContext(base)

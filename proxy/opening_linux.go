@@ -254,6 +254,7 @@ func (o *opening) open(answer *http.Response, rest []byte) {
 	}
 	l := o.door.loop
 	l.Stop(&o.timer)
+	o.dress(answer.Header, answer.StatusCode)
 	head := handshake.AppendSwitch(l.Scratch[:0], answer, o.extra())
 	l.Scratch = head[:0]
 	o.status = answer.StatusCode

@@ -23,7 +23,7 @@ func (s *Server) newPlain() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			x := exchangeOf(p.Out)
-			p.Out.Header = s.forwarding.Header(p.In, x.client)
+			p.Out.Header = x.header()
 			p.Out.Host = x.host()
 			if uri, err := url.ParseRequestURI(x.hit.URI(p.In.URL)); err == nil {
 				p.Out.URL = uri
@@ -33,6 +33,7 @@ func (s *Server) newPlain() *httputil.ReverseProxy {
 		ModifyResponse: func(answer *http.Response) error {
 			x := exchangeOf(answer.Request)
 			x.status = answer.StatusCode
+			x.dress(answer.Header, x.status)
 			for name, values := range x.extra() {
 				answer.Header[name] = append(answer.Header[name], values...)
 			}
@@ -58,6 +59,7 @@ func (x *exchange) servePlain() (err error) {
 	r := x.r.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	defer x.listen(func() { cancel(errSilent) })()
 	if r.ContentLength != 0 {
+		x.subject.Policy.Bounded(x.w, r)
 		x.upload = x.silence.watch(r.Body)
 		r.Body = x.upload
 	}
@@ -97,9 +99,12 @@ func (x *exchange) listen(cancel func()) (stop func()) {
 // unanswered returns why a plain request got no answer, nil when it got one.
 func (x *exchange) unanswered(ctx context.Context) error {
 	var refusal *model.Refusal
+	tooLarge := x.tooLarge()
 	switch {
 	case x.plainErr == nil:
 		return nil
+	case tooLarge != nil:
+		return tooLarge
 	case errors.As(x.plainErr, &refusal):
 		return refusal
 	case errors.Is(context.Cause(ctx), errSilent):
@@ -114,6 +119,8 @@ func (x *exchange) brokeOff(ctx context.Context) error {
 	x.broken = true
 	reason := model.ClientGone
 	switch {
+	case x.tooLarge() != nil:
+		reason = model.TooLarge
 	case errors.Is(context.Cause(ctx), errSilent):
 		reason = model.IdleTimeout
 	case ctx.Err() == nil && x.download.broken():

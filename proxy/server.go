@@ -36,6 +36,7 @@ type Server struct {
 
 	forwarding handshake.Forwarding
 	admission  admit.Check
+	services   *http.Transport // to those who are asked about requests
 	plain      *httputil.ReverseProxy
 	observer   *observe.Observer
 	sessions   registry
@@ -70,7 +71,7 @@ func New(o Options) (*Server, error) {
 		o.ServerName = name
 	}
 	s := &Server{
-		options: o, log: o.Log, admission: admit.Default(), wake: make(chan struct{}, 1),
+		options: o, log: o.Log, admission: admit.Admit, services: admit.NewServices(), wake: make(chan struct{}, 1),
 		forwarding: handshake.Forwarding{Trusted: o.TrustedProxies, Server: o.ServerName},
 	}
 	s.table.Store(new(table.Table))

@@ -24,6 +24,7 @@ type exchange struct {
 	client  handshake.Client
 	upgrade string // the protocol asked for; "": a plain request
 	hit     table.Hit
+	subject admit.Subject // as the checks of the route see it
 	picks   *picker
 	chosen  choice // its endpoint is nil until one was picked
 	status  int
@@ -136,22 +137,6 @@ func (x *exchange) match() error {
 	return nil
 }
 
-// admit asks whether the route wants the request.
-func (x *exchange) admit() error {
-	refusal := x.server.admission(&admit.Subject{
-		Request: x.r, Upgrade: x.upgrade, Secure: x.client.Secure,
-		Protocols: x.hit.Route.Protocols, RedirectHTTPS: x.hit.Route.RedirectHTTPS,
-		HTTPSPort: x.server.options.RedirectPort,
-	})
-	if refusal == nil && x.upgrade == handshake.WebSocket {
-		refusal = handshake.Check(x.r)
-	}
-	if refusal != nil {
-		return refusal
-	}
-	return nil
-}
-
 // connect tries endpoints until one gives an answer that the route does not retry.
 func (x *exchange) connect() (*backend.Answer, error) {
 	request := x.request()
@@ -184,7 +169,7 @@ func (x *exchange) pick() (backend.Endpoint, error) {
 func (x *exchange) request() backend.Request {
 	r := backend.Request{
 		Method: x.r.Method, URI: x.hit.URI(x.r.URL), Host: x.host(),
-		Header: x.server.forwarding.Fields(x.r, x.client), Upgrade: x.upgrade,
+		Header: x.fields(), Upgrade: x.upgrade,
 	}
 	if x.upgrade == handshake.WebSocket {
 		r.Key = x.r.Header.Get("Sec-WebSocket-Key")
@@ -214,6 +199,7 @@ func (x *exchange) extra() http.Header {
 func (x *exchange) relay(a *backend.Answer) error {
 	defer func() { _ = a.Close() }() // the answer was passed on or the client is gone
 	x.status = a.Response.StatusCode
+	x.dress(a.Response.Header, x.status)
 	silent := false
 	stop := x.listen(func() { silent = true; _ = a.Close() })
 	a.Response.Body = x.silence.watch(a.Response.Body)
@@ -239,7 +225,7 @@ func (x *exchange) observed() observe.Session {
 		Protocol: x.upgrade, TLS: x.r.TLS != nil, Start: x.begun,
 	}
 	if x.hit.Route != nil {
-		s.Route = x.hit.Route.ID
+		s.Route, s.NoLog = x.hit.Route.ID, x.hit.Route.NoLog
 	}
 	if e := x.chosen.endpoint; e != nil {
 		s.Backend, s.Endpoint, s.EndpointName = x.chosen.backend.Key, e.Address, e.Name

@@ -46,6 +46,8 @@ type terms struct {
 	address  netip.AddrPort
 	pod      string // model.Endpoint.Name
 	drain    drainPolicy
+	hold     live.Hold // what each counts for in the limits of the route
+	noLog    bool
 }
 
 // drainPolicy is what a session needs of its route's model.Drain.
@@ -69,6 +71,7 @@ func init() { lastID.Store(uint64(time.Now().UnixMicro())) }
 // tunnel answers the client with the endpoint's 101 and hands both connections to a tunnel.
 func (x *exchange) tunnel(a *backend.Answer) error {
 	x.status = a.Response.StatusCode
+	x.dress(a.Response.Header, x.status)
 	conn, rest, err := handshake.Switch(x.w, a.Response, x.extra())
 	if err != nil {
 		_ = a.Conn.Close() // the client's error is the one to tell
@@ -143,6 +146,7 @@ func (x *exchange) terms() terms {
 			deadline: r.Drain.Deadline.Or(model.DefaultDrainDeadline), spread: r.Drain.Spread.Or(model.DefaultDrainSpread),
 			code: r.Drain.Code(),
 		},
+		hold: x.subject.Hold, noLog: r.NoLog,
 	}
 }
 
@@ -152,6 +156,7 @@ func (ses *session) TunnelEnded(r tunnel.Result) {
 	t := ses.terms.Value()
 	t.route.Release()
 	t.endpoint.Release()
+	t.hold.Release(ses.client)
 	t.share.Release()
 	ses.server.observer.Ended(observe.Outcome{
 		Session: ses.told(), Tunnelled: true, Reason: r.Reason, By: r.By, CloseCode: r.CloseCode,
@@ -174,7 +179,7 @@ func (ses *session) told() observe.Session {
 	s := observe.Session{
 		ID: ses.id, Route: t.routeID, Backend: t.backend, Endpoint: t.address, EndpointName: t.pod,
 		Client: ses.client, Host: ses.asked[:ses.host], Path: ses.asked[ses.host:][:ses.path],
-		Protocol: ses.asked[ses.host:][ses.path:], TLS: ses.tls, Start: ses.start(),
+		Protocol: ses.asked[ses.host:][ses.path:], TLS: ses.tls, Start: ses.start(), NoLog: t.noLog,
 	}
 	if s.Protocol == "" {
 		s.Protocol = handshake.WebSocket

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/fairlead/fairlead/proxy/live"
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
@@ -25,6 +26,22 @@ func request(t *testing.T, line, host string) *http.Request {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// policy compiles the policy of a route.
+func policy(t *testing.T, r model.Route) *Policy {
+	t.Helper()
+	p, err := NewPolicy(&r, live.NewZone())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// subject is a request on a route.
+func subject(t *testing.T, r *http.Request, route model.Route) *Subject {
+	t.Helper()
+	return &Subject{Request: r, Policy: policy(t, route)}
 }
 
 func TestARouteServesItsProtocolsOnly(t *testing.T) {
@@ -47,7 +64,9 @@ func TestARouteServesItsProtocolsOnly(t *testing.T) {
 		{"anything on a route for nothing", "", 0, model.NotWebSocket, 426},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			refusal := Default()(&Subject{Request: request(t, "GET / HTTP/1.1", "a"), Upgrade: c.upgrade, Protocols: c.route})
+			s := subject(t, request(t, "GET / HTTP/1.1", "a"), model.Route{Protocols: c.route})
+			s.Upgrade = c.upgrade
+			refusal := Admit(s)
 			if c.want == "" {
 				if refusal != nil {
 					t.Errorf("refused: %v", refusal)
@@ -80,9 +99,9 @@ func TestPlainRequestsInTheClearGoToHTTPS(t *testing.T) {
 		{"no path at all", "OPTIONS * HTTP/1.1", "chat.example.com", 0, "https://chat.example.com/"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			refusal := Default()(&Subject{
-				Request: request(t, c.line, c.host), Protocols: model.HTTP, RedirectHTTPS: true, HTTPSPort: c.port,
-			})
+			s := subject(t, request(t, c.line, c.host), model.Route{Protocols: model.HTTP, RedirectHTTPS: true})
+			s.HTTPSPort = c.port
+			refusal := Admit(s)
 			if refusal == nil || refusal.Status != http.StatusPermanentRedirect || refusal.Reason != model.RedirectedHTTPS {
 				t.Fatalf("got %v, want a redirect", refusal)
 			}
@@ -94,56 +113,67 @@ func TestPlainRequestsInTheClearGoToHTTPS(t *testing.T) {
 }
 
 func TestNotEverythingGoesToHTTPS(t *testing.T) {
-	page := func() *Subject {
-		return &Subject{
-			Request:   request(t, "GET / HTTP/1.1", "chat.example.com"),
-			Protocols: model.HTTP | model.WebSocket, RedirectHTTPS: true,
-		}
-	}
+	everything := model.Route{Protocols: model.HTTP | model.WebSocket, RedirectHTTPS: true}
+	page := func() *Subject { return subject(t, request(t, "GET / HTTP/1.1", "chat.example.com"), everything) }
 	for name, change := range map[string]func(*Subject){
-		"a route that does not want it":      func(s *Subject) { s.RedirectHTTPS = false },
-		"a client that has TLS already":      func(s *Subject) { s.Secure = true },
-		"a socket, which would not follow":   func(s *Subject) { s.Upgrade = "websocket" },
-		"another upgrade":                    func(s *Subject) { s.Upgrade = "spdy/3.1" },
-		"a certificate authority's question": func(s *Subject) { s.Request.URL.Path = "/.well-known/acme-challenge/token" },
+		"a route that does not want it":    func(s *Subject) { s.Policy = policy(t, model.Route{Protocols: model.HTTP}) },
+		"a client that has TLS already":    func(s *Subject) { s.Secure = true },
+		"a socket, which would not follow": func(s *Subject) { s.Upgrade = "websocket" },
+		"another upgrade":                  func(s *Subject) { s.Upgrade = "spdy/3.1" },
+		"a certificate authority's question": func(s *Subject) {
+			s.Request.URL.Path = "/.well-known/acme-challenge/evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr_oA"
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := page()
 			change(s)
-			if refusal := Default()(s); refusal != nil {
+			if refusal := Admit(s); refusal != nil {
 				t.Errorf("refused: %v", refusal)
 			}
 		})
 	}
-	t.Run("dots behind a challenge's path, which lead elsewhere", func(t *testing.T) {
-		s := page()
-		s.Request.URL.Path = "/.well-known/acme-challenge/../../account"
-		if refusal := Default()(s); refusal == nil || refusal.Reason != model.RedirectedHTTPS {
-			t.Errorf("served in the clear: %v", refusal)
-		}
-	})
+	for name, path := range map[string]string{
+		"dots behind a challenge's path, which lead elsewhere": "/.well-known/acme-challenge/../../account",
+		"escaped ones": "/.well-known/acme-challenge/%2e%2e/account",
+		"no token":     "/.well-known/acme-challenge/",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := page()
+			s.Request.URL.Path = path
+			if refusal := Admit(s); refusal == nil || refusal.Reason != model.RedirectedHTTPS {
+				t.Errorf("served in the clear: %v", refusal)
+			}
+		})
+	}
 	t.Run("a request without a host has nowhere to go", func(t *testing.T) {
 		s := page()
 		s.Request = request(t, "GET / HTTP/1.0", "")
-		if refusal := Default()(s); refusal == nil || refusal.Reason != model.ProtocolRefused {
+		if refusal := Admit(s); refusal == nil || refusal.Reason != model.ProtocolRefused {
 			t.Errorf("got %v", refusal)
 		}
 	})
 }
 
-func TestAChainStopsAtTheFirstRefusal(t *testing.T) {
-	var asked []string
-	check := func(name string, refusal *model.Refusal) Check {
-		return func(*Subject) *model.Refusal {
-			asked = append(asked, name)
-			return refusal
+func TestSocketsInTheClearAreTreatedAsTheRouteSays(t *testing.T) {
+	for how, want := range map[model.InsecureUpgrade]int{
+		model.ServeInsecure: 0, model.RefuseInsecure: http.StatusUpgradeRequired, model.RedirectInsecure: http.StatusPermanentRedirect,
+	} {
+		s := subject(t, request(t, "GET /.well-known/acme-challenge/x HTTP/1.1", "a"),
+			model.Route{Protocols: model.WebSocket, RedirectHTTPS: true, InsecureUpgrade: how})
+		s.Upgrade = websocket
+		status := 0
+		if refusal := Admit(s); refusal != nil {
+			status = refusal.Status
+			if status == http.StatusUpgradeRequired && (refusal.Reason != model.NotSecure || refusal.Header["Upgrade"] == "") {
+				t.Errorf("%s: %v", how, refusal)
+			}
 		}
-	}
-	no := &model.Refusal{Reason: model.ProtocolRefused}
-	if got := Chain(check("a", nil), Chain(), check("b", no), check("c", nil))(&Subject{}); got != no {
-		t.Errorf("got %v", got)
-	}
-	if got := strings.Join(asked, " "); got != "a b" {
-		t.Errorf("asked %s", got)
+		if status != want {
+			t.Errorf("%s: %d, want %d", how, status, want)
+		}
+		s.Secure = true
+		if refusal := Admit(s); refusal != nil {
+			t.Errorf("%s, over TLS: %v", how, refusal)
+		}
 	}
 }

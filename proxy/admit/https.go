@@ -16,11 +16,23 @@ const (
 	acmeChallenge = "/.well-known/acme-challenge/"
 )
 
-// HTTPS sends plain requests in the clear to https with 308, which keeps method and content
-// (RFC 9110 section 15.4.9), where the route wants it. Upgrades are admitted, because WebSocket
-// clients don't follow redirects, and so are ACME challenges.
-func HTTPS(s *Subject) *model.Refusal {
-	if !s.RedirectHTTPS || s.Secure || s.Upgrade != "" || isChallenge(s.Request.URL.Path) {
+// https sends plain requests in the clear to https with 308, which keeps method and content
+// (RFC 9110 section 15.4.9), where the route wants it; ACME challenges are admitted. With upgrades it
+// does what the route says: most WebSocket clients don't follow redirects.
+func (p *Policy) https(s *Subject) *model.Refusal {
+	if !p.route.RedirectHTTPS || s.Secure {
+		return nil
+	}
+	if s.Upgrade != "" {
+		switch p.route.InsecureUpgrade {
+		case model.ServeInsecure:
+			return nil
+		case model.RefuseInsecure:
+			return notSecure()
+		case model.RedirectInsecure:
+		}
+	}
+	if isChallenge(s) {
 		return nil
 	}
 	location := httpsLocation(s.Request, s.HTTPSPort)
@@ -36,11 +48,26 @@ func HTTPS(s *Subject) *model.Refusal {
 	}
 }
 
-// isChallenge reports whether the path is that of an ACME challenge. Its token has no dots (RFC 8555
-// section 8.1): with them the path could lead to any other place.
-func isChallenge(path string) bool {
-	token, found := strings.CutPrefix(path, acmeChallenge)
-	return found && !strings.Contains(token, ".")
+// notSecure names TLS as what to use, as a 426 must (RFC 9110 section 15.5.22, RFC 2817 section 4.2).
+func notSecure() *model.Refusal {
+	return &model.Refusal{
+		Status: http.StatusUpgradeRequired, Reason: model.NotSecure,
+		Detail: "this route is served by TLS only: use wss:// instead of ws://",
+		Header: map[string]string{"Connection": "Upgrade", "Upgrade": "TLS/1.2, HTTP/1.1"},
+	}
+}
+
+// isChallenge reports whether a request is an ACME challenge: a GET for a token in the alphabet of
+// base64url (RFC 8555 section 8.3). With other characters the path could lead to any other place.
+func isChallenge(s *Subject) bool {
+	token, found := strings.CutPrefix(s.Request.URL.Path, acmeChallenge)
+	return found && token != "" && s.Upgrade == "" && !strings.ContainsFunc(token, func(r rune) bool { return !ofToken(r) }) &&
+		(s.Request.Method == http.MethodGet || s.Request.Method == http.MethodHead)
+}
+
+// ofToken reports whether a token may have the character.
+func ofToken(r rune) bool {
+	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_'
 }
 
 // httpsLocation returns the request's address on https, or "" when it has no host.

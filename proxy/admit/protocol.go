@@ -9,14 +9,14 @@ import (
 // websocket is the upgrade that model.WebSocket stands for; all others belong to model.HTTP.
 const websocket = "websocket"
 
-// Protocol admits what the route serves. A plain request on a route without HTTP gets 426
+// protocol admits what the route serves. A plain request on a route without HTTP gets 426
 // NotWebSocket with the protocol to use (RFC 9110 section 15.5.22), an upgrade that the route does
 // not serve 403 ProtocolRefused.
-func Protocol(s *Subject) *model.Refusal {
-	switch {
-	case s.Upgrade == websocket && s.Protocols.Has(model.WebSocket):
+func (p *Policy) protocol(s *Subject) *model.Refusal {
+	switch served := p.route.Protocols; {
+	case s.Upgrade == websocket && served.Has(model.WebSocket):
 		return nil
-	case s.Upgrade != websocket && s.Protocols.Has(model.HTTP):
+	case s.Upgrade != websocket && served.Has(model.HTTP):
 		return nil
 	case s.Upgrade != "":
 		return &model.Refusal{

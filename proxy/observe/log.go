@@ -10,7 +10,7 @@ import (
 
 // logOpened writes the line at the open. Its keys are those of the line at the end, where known.
 func (o *Observer) logOpened(s Session, handshake time.Duration) {
-	if !o.log.Enabled(context.Background(), slog.LevelInfo) {
+	if s.NoLog || !o.log.Enabled(context.Background(), slog.LevelInfo) {
 		return
 	}
 	var room line
@@ -21,7 +21,7 @@ func (o *Observer) logOpened(s Session, handshake time.Duration) {
 // logEnded writes the one line at the end of a session or request.
 func (o *Observer) logEnded(out Outcome) {
 	level := endLevel(out)
-	if !o.log.Enabled(context.Background(), level) || refused(out) && !o.mayTell(out.Reason) {
+	if out.NoLog || !o.log.Enabled(context.Background(), level) || refused(out) && !o.mayTell(out.Reason) {
 		return
 	}
 	var room line
@@ -85,7 +85,8 @@ func endLevel(out Outcome) slog.Level {
 	}
 	switch out.Reason {
 	case model.NoEndpoint, model.ConnectFailed, model.ConnectTimeout,
-		model.EndpointReset, model.HandshakeTimeout, model.BadUpgrade:
+		model.EndpointReset, model.HandshakeTimeout, model.BadUpgrade,
+		model.AuthFailed, model.Sealed:
 		return slog.LevelWarn
 	case model.EndpointRefused:
 		return slog.LevelInfo

@@ -25,6 +25,7 @@ type Session struct {
 	// a plain HTTP request.
 	Protocol string
 	TLS      bool // the client's connection is TLS
+	NoLog    bool // it gets no lines in the log
 	// Start is when the request's head was read: before its table was loaded, see Observer.Forget.
 	Start time.Time
 }

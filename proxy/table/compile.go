@@ -23,6 +23,7 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 		routes:   make(map[string]*Route, len(cfg.Routes)),
 		backends: make(map[string]*Backend, len(cfg.Backends)),
 		claims:   make(map[model.MatchKey]*Route, len(cfg.Routes)),
+		zones:    map[zoneKey]*live.Zone{},
 	}}
 	for _, b := range cfg.Backends {
 		c.backend(b)
@@ -36,6 +37,7 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 	c.t.hosts = compileHosts(c.t.order, prev)
 	c.patterns()
 	c.departed()
+	c.zones()
 	return c.t, errors.Join(c.errs...)
 }
 

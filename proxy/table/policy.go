@@ -1,11 +1,71 @@
 package table
 
-import "github.com/fairlead/fairlead/proxy/admit"
+import (
+	"github.com/fairlead/fairlead/proxy/admit"
+	"github.com/fairlead/fairlead/proxy/live"
+)
+
+// zoneKey names the counters of limits: those of a zone, or those of a route without one.
+type zoneKey struct {
+	name  string
+	route *live.Route // nil when the zone has a name
+}
+
+func zoneOf(r *Route) zoneKey {
+	if r.Limits.Zone != "" {
+		return zoneKey{name: r.Limits.Zone}
+	}
+	return zoneKey{route: r.Live}
+}
 
 // policy compiles what the route asks of requests. What can't be compiled seals the route.
 func (c *compilation) policy(r *Route) {
 	var err error
-	if r.Policy, err = admit.NewPolicy(&r.Route); err != nil {
+	if r.Policy, err = admit.NewPolicy(&r.Route, c.zone(r)); err != nil {
 		c.refuse("route %q: %w", r.ID, err)
+	}
+}
+
+// zone finds the counters of the route's limits; nil: nothing is limited.
+func (c *compilation) zone(r *Route) *live.Zone {
+	if !r.Limits.Any() {
+		return nil
+	}
+	key := zoneOf(r)
+	for _, zones := range []map[zoneKey]*live.Zone{c.t.zones, c.prev.zones, c.prev.departed.zones} {
+		if z := zones[key]; z != nil {
+			c.t.zones[key] = z
+			return z
+		}
+	}
+	z := live.NewZone()
+	c.t.zones[key] = z
+	return z
+}
+
+// zones notes the counters of routes that were carried over, lets go of meters that no route has any
+// more, and keeps the zones that left for as long as something is counted in them. What leaves with
+// this table is kept even when it is empty: a request that was matched before may be about to be counted.
+func (c *compilation) zones() {
+	paces := map[*live.Zone][]live.Pace{}
+	for _, r := range c.t.order {
+		if z := r.Policy.Zone(); z != nil {
+			c.t.zones[zoneOf(r)] = z
+			paces[z] = append(paces[z], admit.Paces(&r.Limits)...)
+		}
+	}
+	for z, needed := range paces {
+		z.Keep(needed)
+	}
+	c.t.departed.zones = map[zoneKey]*live.Zone{}
+	for key, z := range c.prev.departed.zones {
+		if c.t.zones[key] == nil && z.Sessions() > 0 {
+			c.t.departed.zones[key] = z
+		}
+	}
+	for key, z := range c.prev.zones {
+		if c.t.zones[key] == nil {
+			c.t.departed.zones[key] = z
+		}
 	}
 }

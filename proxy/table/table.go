@@ -27,6 +27,7 @@ type Table struct {
 	names        certificateNames
 	expiries     map[string]time.Time // of certificates, by Name
 	security     security
+	zones        map[zoneKey]*live.Zone // the counters of limits
 	departed     departed
 }
 
@@ -99,6 +100,7 @@ type endpointKey struct {
 type departed struct {
 	routes    map[string]departedRoute
 	endpoints map[endpointKey]*live.Endpoint
+	zones     map[zoneKey]*live.Zone
 }
 
 // departedRoute remembers what the route served: a route that comes back under another ID is known by that.
