@@ -16,7 +16,7 @@ import (
 func main() {
 	if err := newRoot(os.Args[0], os.LookupEnv).Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "fairlead:", err)
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
 }
 
@@ -29,13 +29,16 @@ func newRoot(program string, environment func(string) (string, bool)) *cobra.Com
 		SilenceErrors: true, // main prints the error
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			cmd.SilenceUsage = true // an error from here on is not about the command line's shape
+			for _, line := range strangers(cmd.Root(), os.Environ()) {
+				cmd.PrintErrln("fairlead:", line)
+			}
 			return fromEnvironment(cmd.Flags(), environment)
 		},
 	}
 	if plugin, ok := strings.CutPrefix(name, "kubectl-"); ok {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl " + plugin}
 	}
-	root.AddCommand(newController(), newStandalone(), newCheck(), newVersion())
+	root.AddCommand(newController(), newStandalone(), newCheck(), newProbe(), newVersion())
 	return root
 }
 

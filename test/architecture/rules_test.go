@@ -76,6 +76,11 @@ var rules = []rule{
 		caught: "proxy/admin -> proxy/table",
 	},
 	{
+		of: []string{"proxy/probe"}, only: []string{"proxy/model", "proxy/handshake", "proxy/frame"}, deep: true,
+		why:    "it looks at a proxy from outside, as a client does; it knows the words of refusals and of RFC 6455",
+		caught: "proxy/probe -> proxy/table",
+	},
+	{
 		of: []string{"controllers/..."}, never: []string{"proxy/..."}, but: []string{"proxy", "proxy/model", "proxy/table", "proxy/template"}, tests: true,
 		why:    "controllers say what is to be served; how bytes move is none of their business",
 		caught: "controllers/status -> proxy/backend",
