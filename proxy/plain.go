@@ -3,7 +3,6 @@ package proxy
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httputil"
@@ -129,27 +128,28 @@ func (x *exchange) brokeOff(ctx context.Context) error {
 	return &model.Refusal{Reason: reason, Detail: "the answer could not be passed on", Err: context.Cause(ctx)}
 }
 
-// tries is a transport that picks the endpoint, and another one while no connection came about.
+// tries is a transport that picks the endpoint, and another one for as long as the route retries.
 type tries struct{ transport *http.Transport }
 
-// RoundTrip sends the request to the endpoints of its exchange until one takes the connection.
+// RoundTrip sends the request to endpoints until one gives an answer that the route does not retry.
 func (t tries) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r)
-	body := r.Body
-	if body != nil && body != http.NoBody {
-		r.Body = io.NopCloser(body) // a failed try must not close it for the next
-	}
+	body := x.replayable(r.Body)
 	for {
 		endpoint, err := x.pick()
 		if err != nil {
 			return nil, err
 		}
-		answer, err := t.try(r, endpoint, x.timeouts().Connect)
-		if err == nil {
-			return x.final(answer)
+		if body != nil {
+			r.Body = body.attempt()
 		}
-		if !x.retry(err) {
+		answer, err := t.try(r, endpoint, x.timeouts().Connect)
+		switch {
+		case body.again() && x.againPlain(r.Context(), answer, err):
+		case err != nil:
 			return nil, err
+		default:
+			return x.final(answer)
 		}
 	}
 }

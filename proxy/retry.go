@@ -2,10 +2,12 @@ package proxy
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fairlead/fairlead/proxy/backend"
@@ -23,6 +25,31 @@ func (x *exchange) again(answer *backend.Answer, err error) bool {
 	}
 	_ = answer.Close() // nobody wants it
 	return true
+}
+
+// againPlain is again for a plain request.
+func (x *exchange) againPlain(ctx context.Context, answer *http.Response, err error) bool {
+	if err != nil {
+		return x.retry(x.plainFailure(ctx, err))
+	}
+	if !x.dropped(answer.StatusCode) {
+		return false
+	}
+	_ = answer.Body.Close()
+	return true
+}
+
+// plainFailure tells what an error of the transport is, where the route may want to know it.
+func (x *exchange) plainFailure(ctx context.Context, err error) error {
+	var known *backend.Failure
+	if x.hit.Route.Retries.On == 0 || errors.As(err, &known) || ctx.Err() != nil {
+		return err
+	}
+	failure := &backend.Failure{Refusal: backend.Explain(ctx, err)}
+	if strings.Contains(err.Error(), "malformed") { // net/http has no better word for what is not HTTP
+		failure.Refusal.Reason = model.BadUpgrade
+	}
+	return failure
 }
 
 // retry reports whether the request may be sent to another endpoint after a failure, and there is one.
