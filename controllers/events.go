@@ -15,6 +15,7 @@ import (
 	"github.com/fairlead/fairlead/controllers/translate"
 )
 
+// To tell owners, where their objects are.
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 const (

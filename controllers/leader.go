@@ -22,6 +22,7 @@ import (
 	"github.com/fairlead/fairlead/controllers/translate"
 )
 
+// To agree on which replica writes.
 // +kubebuilder:rbac:groups=coordination.k8s.io,namespace=fairlead-system,resources=leases,verbs=get;create;update
 
 // The usual times of Kubernetes' own components.
@@ -50,6 +51,8 @@ type leader struct {
 	log    *slog.Logger
 	since  atomic.Pointer[time.Time] // nil while another leads
 	gained func()                    // called whenever this replica begins to lead
+	// leaving is called in the leader when it is to end, before it gives the Lease back.
+	leaving func(context.Context)
 }
 
 func newLeader(clients kubernetes.Interface, controller string, o LeaseOptions, log *slog.Logger) (*leader, error) {
@@ -113,13 +116,23 @@ func podNamespace() string {
 // Start competes for the Lease until ctx is done and gives it back then. A lease that is lost is
 // competed for again.
 func (l *leader) Start(ctx context.Context) error {
-	ctx = klog.NewContext(ctx, quiet(l.log))
+	campaign, concede := context.WithCancel(klog.NewContext(context.WithoutCancel(ctx), quiet(l.log)))
+	defer concede()
+	go func() {
+		<-ctx.Done()
+		if _, leads := l.leading(); leads && l.leaving != nil {
+			bounded, cancel := context.WithTimeout(campaign, farewellTime)
+			defer cancel()
+			l.leaving(bounded)
+		}
+		concede()
+	}()
 	for ctx.Err() == nil {
 		elector, err := leaderelection.NewLeaderElector(l.config)
 		if err != nil {
 			return err
 		}
-		elector.Run(ctx)
+		elector.Run(campaign)
 	}
 	return nil
 }

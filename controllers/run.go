@@ -3,24 +3,22 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	"k8s.io/client-go/kubernetes"
 	clientscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 	"github.com/fairlead/fairlead/controllers/translate"
@@ -41,14 +39,30 @@ type Options struct {
 	// PublishAddresses.
 	PublishService types.NamespacedName
 	// PublishAddresses are IP addresses and DNS names for the status of objects. None, and no
-	// PublishService: addresses are not written.
+	// PublishService: the addresses of the nodes that run the replicas, if Pod is known; else none are
+	// written.
 	PublishAddresses []string
-	Lease            LeaseOptions
+	// InternalAddresses takes the internal addresses of nodes also where there are external ones.
+	InternalAddresses bool
+	// NoStatusUpdate writes no status. Events are sent all the same.
+	NoStatusUpdate bool
+	// KeepStatus leaves the addresses in the status of objects when the last replica ends.
+	KeepStatus bool
+	// Pod is this replica's own, and Node the Node it runs on; empty: not known, as outside of a cluster.
+	Pod   types.NamespacedName
+	Node  string
+	Watch WatchOptions
+	Lease LeaseOptions
 	// TicketSecret is the name of the Secret, in the namespace of the Lease, in which the replicas
 	// share the keys of TLS session tickets. "": fairlead-tickets, with a part of its own for each
 	// other controller name than the usual one, as the Lease has.
 	TicketSecret string
 	Log          *slog.Logger // nil: slog.Default
+}
+
+// nodeAddresses says whether the addresses of the nodes are written, for there are no others.
+func (o Options) nodeAddresses() bool {
+	return o.PublishService.Name == "" && len(o.PublishAddresses) == 0 && o.Pod.Name != ""
 }
 
 // ticketSecret names the Secret that holds the keys of session tickets.
@@ -62,6 +76,7 @@ var scheme = func() *runtime.Scheme {
 	s := runtime.NewScheme()
 	utilruntime.Must(clientscheme.AddToScheme(s))
 	utilruntime.Must(v1alpha1.AddToScheme(s))
+	utilruntime.Must(gatewayv1beta1.Install(s))
 	return s
 }()
 
@@ -99,7 +114,7 @@ func Run(ctx context.Context, cfg *rest.Config, server *proxy.Server, o Options)
 
 // runAll runs the controllers and the election until ctx is done.
 func runAll(ctx context.Context, cfg *rest.Config, clients kubernetes.Interface, server *proxy.Server, o Options) error {
-	mgr, err := newManager(cfg, o.Log)
+	mgr, err := newManager(cfg, o)
 	if err != nil {
 		return fmt.Errorf("setting up the controllers: %w", err)
 	}
@@ -107,26 +122,34 @@ func runAll(ctx context.Context, cfg *rest.Config, clients kubernetes.Interface,
 	if err != nil {
 		return err
 	}
+	direct, err := client.NewWithWatch(cfg, client.Options{Scheme: scheme, Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient()})
+	if err != nil {
+		return fmt.Errorf("client of the API server: %w", err)
+	}
 	status := newStatus(mgr, leader, o)
 	if err := status.setup(mgr); err != nil {
 		return fmt.Errorf("setting up the status controller: %w", err)
 	}
 	routing := &routing{
-		reader: mgr.GetClient(), status: status, options: o,
+		status: status, options: o,
 		publisher: publisher{server: server, options: o.Translate, log: o.Log},
 	}
-	if err := routing.setup(mgr); err != nil {
+	routing.needs = newNeeds(mgr, direct, o, routing.again)
+	if err := errors.Join(routing.needs.setup(mgr), routing.setup(mgr)); err != nil {
 		return fmt.Errorf("setting up the routing controller: %w", err)
 	}
+	replicas := newReplicas(direct, status, leader, o)
 	tickets := &tickets{secret: o.ticketSecret(), leader: leader, use: server.SetTicketKeys, log: o.Log}
 	if err := tickets.setup(mgr, cfg); err != nil {
 		return fmt.Errorf("setting up the keys of session tickets: %w", err)
 	}
 	leader.gained = func() {
+		replicas.again()
 		status.again()
 		tickets.again()
 	}
-	if err := mgr.Add(leader); err != nil {
+	leader.leaving = replicas.leave
+	if err := errors.Join(mgr.Add(replicas), mgr.Add(leader)); err != nil {
 		return fmt.Errorf("setting up the leader election: %w", err)
 	}
 	if err := mgr.Start(ctx); err != nil {
@@ -136,18 +159,13 @@ func runAll(ctx context.Context, cfg *rest.Config, clients kubernetes.Interface,
 }
 
 // newManager returns a manager that outlives the API server and holds no more than is needed.
-func newManager(cfg *rest.Config, log *slog.Logger) (manager.Manager, error) {
+func newManager(cfg *rest.Config, o Options) (manager.Manager, error) {
 	again := true
 	return manager.New(cfg, manager.Options{
 		Scheme:  scheme,
-		Logger:  quiet(log),
+		Logger:  quiet(o.Log),
 		Metrics: metricsserver.Options{BindAddress: "0"}, // the admin address serves them
-		Cache: cache.Options{
-			DefaultTransform: trim,
-			ByObject: map[client.Object]cache.ByObject{
-				&corev1.Secret{}: {Field: fields.OneTermEqualSelector("type", string(corev1.SecretTypeTLS))},
-			},
-		},
+		Cache:   o.caches(),
 		Controller: config.Controller{
 			// The default, two minutes, ends the process if the API server goes away before the
 			// caches are filled.
@@ -155,18 +173,4 @@ func newManager(cfg *rest.Config, log *slog.Logger) (manager.Manager, error) {
 			SkipNameValidation: &again, // a process may run several, as tests do
 		},
 	})
-}
-
-// trim drops what nobody here reads before it takes memory in the cache: field ownership, and the
-// copy of the whole object that kubectl apply leaves in an annotation (of a Secret, its key).
-func trim(in any) (any, error) {
-	o, err := meta.Accessor(in)
-	if err != nil {
-		return in, nil //nolint:nilerr // a tombstone has no metadata to trim
-	}
-	if o.GetManagedFields() != nil {
-		o.SetManagedFields(nil)
-	}
-	delete(o.GetAnnotations(), corev1.LastAppliedConfigAnnotation)
-	return in, nil
 }

@@ -5,31 +5,83 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/fairlead/fairlead/controllers/names"
 	"github.com/fairlead/fairlead/controllers/snapshot"
 	"github.com/fairlead/fairlead/controllers/translate"
 	"github.com/fairlead/fairlead/proxy"
 	"github.com/fairlead/fairlead/proxy/table"
 )
 
-// Standalone keeps server's table equal to what the files hold until ctx is done. There is nobody
-// to write a status for, so problems are logged: once each, when they appear.
+// Standalone keeps server's table equal to what the files hold, and the names in them lead to, until
+// ctx is done. There is nobody to write a status for, so problems are logged: once each, when they appear.
 func Standalone(ctx context.Context, files *snapshot.Files, server *proxy.Server, o Options) error {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	p := publisher{server: server, options: o.Translate, log: o.Log}
-	told := map[string]bool{}
-	return files.Watch(ctx, func() {
-		began := time.Now()
-		s, problems := files.Read()
-		report := p.publish(s, began)
-		now := map[string]bool{}
-		tell(o.Log, "mistake in a manifest; what the file said when it was last good stays in force", problems, told, now)
-		tell(o.Log, "problem with an object", fileProblems(files, report), told, now)
-		told = now
+	o.Translate.Node = o.Node
+	changed := make(chan struct{}, 1)
+	s := &standalone{
+		files: files, options: o, told: map[string]bool{},
+		publisher: publisher{server: server, options: o.Translate, log: o.Log},
+		names: names.New(nil, func() {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		}),
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	wg.Go(func() { _ = s.names.Start(ctx) }) // it never fails
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-changed:
+				s.look(ctx)
+			}
+		}
 	})
+	return files.Watch(ctx, func() { s.look(ctx) })
+}
+
+// standalone is what there is of the controllers without a cluster.
+type standalone struct {
+	options Options
+	names   *names.Store
+
+	mu        sync.Mutex
+	files     *snapshot.Files
+	publisher publisher
+	told      map[string]bool
+}
+
+// look publishes what the files hold now.
+func (s *standalone) look(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	began := time.Now()
+	read, problems := s.files.Read()
+	read.Names = s.names.Read()
+	config, report := s.publisher.build(read, began)
+	if s.names.Want(report.Wanted.Names) {
+		bounded, cancel := context.WithTimeout(ctx, patience)
+		s.names.Await(bounded)
+		cancel()
+		read.Names = s.names.Read()
+		config, report = s.publisher.build(read, began)
+	}
+	s.publisher.publish(s.publisher.compile(config), report, began)
+	now := map[string]bool{}
+	tell(s.options.Log, "mistake in a manifest; what the file said when it was last good stays in force", problems, s.told, now)
+	tell(s.options.Log, "problem with an object", fileProblems(s.files, report), s.told, now)
+	s.told = now
 }
 
 // fileProblems gives the problems of a report the files in which their objects stand.

@@ -22,6 +22,7 @@ import (
 	"github.com/fairlead/fairlead/controllers/translate"
 )
 
+// To tell owners what became of their objects. The objects themselves are never written.
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingresses/status,verbs=patch
 // +kubebuilder:rbac:groups=fairlead.dev,resources=websocketroutes/status,verbs=patch
 
@@ -47,7 +48,8 @@ type status struct {
 	client    client.Client
 	events    *teller
 	leader    *leader
-	addressed bool // addresses are configured, so that they are ours to write
+	addressed bool // there are addresses to write, so that those of Ingresses are ours
+	silent    bool // nothing is written; Events are sent all the same
 	log       *slog.Logger
 
 	written   map[objectKey]written // of the worker alone
@@ -56,20 +58,28 @@ type status struct {
 	mu        sync.Mutex
 	queue     workqueue.TypedRateLimitingInterface[objectKey] // nil until the controller starts
 	reports   map[objectKey]translate.ObjectReport            // of the table in force
-	addresses []v1alpha1.Address
+	addresses whereabouts
+	leaving   bool // nothing is written any more
+}
+
+// whereabouts are the addresses of this controller, if they are known yet: those that a replica before
+// this one has written stay until then.
+type whereabouts struct {
+	list  []v1alpha1.Address
+	known bool
 }
 
 // written is what was last written about an object.
 type written struct {
 	report    translate.ObjectReport
-	addresses []v1alpha1.Address
+	addresses whereabouts
 	at        time.Time
 }
 
 func newStatus(mgr manager.Manager, l *leader, o Options) *status {
 	return &status{
 		client: mgr.GetClient(), events: newTeller(mgr.GetEventRecorder(reporter)), leader: l,
-		addressed: o.PublishService.Name != "" || len(o.PublishAddresses) > 0, log: o.Log,
+		addressed: o.PublishService.Name != "" || len(o.PublishAddresses) > 0 || o.nodeAddresses(), silent: o.NoStatusUpdate, log: o.Log,
 		written: map[objectKey]written{},
 	}
 }
@@ -105,23 +115,23 @@ func mapTo[T client.Object](kind string) handler.TypedEventHandler[T, objectKey]
 	})
 }
 
-// published takes note of a report and the addresses, after the table that it tells of is in force:
-// nothing is written about a table that serves nobody yet.
-func (s *status) published(report *translate.Report, addresses []v1alpha1.Address) {
+// published takes note of a report, after the table that it tells of is in force: nothing is written
+// about a table that serves nobody yet.
+func (s *status) published(report *translate.Report) {
 	reports := make(map[objectKey]translate.ObjectReport, len(report.Objects))
 	for _, r := range report.Objects {
 		reports[keyOf(r.Object)] = r
 	}
 	s.mu.Lock()
-	before, moved := s.reports, !reflect.DeepEqual(s.addresses, addresses)
-	s.reports, s.addresses = reports, addresses
+	before := s.reports
+	s.reports = reports
 	queue := s.queue
 	s.mu.Unlock()
 	if queue == nil {
 		return // setup asks for all when the controller starts
 	}
 	for key, r := range reports {
-		if old, known := before[key]; moved || !known || !reflect.DeepEqual(old, r) {
+		if old, known := before[key]; !known || !reflect.DeepEqual(old, r) {
 			queue.Add(key)
 		}
 	}
@@ -130,6 +140,22 @@ func (s *status) published(report *translate.Report, addresses []v1alpha1.Addres
 			queue.Add(key) // so that it is forgotten
 		}
 	}
+}
+
+// located takes note of where clients reach this controller.
+func (s *status) located(addresses []v1alpha1.Address) {
+	s.mu.Lock()
+	now := whereabouts{addresses, true}
+	moved := !now.equal(s.addresses)
+	s.addresses = now
+	s.mu.Unlock()
+	if moved {
+		s.again()
+	}
+}
+
+func (w whereabouts) equal(o whereabouts) bool {
+	return w.known == o.known && slices.Equal(w.list, o.list)
 }
 
 // again asks for every object, such as when this replica begins to lead.
@@ -145,11 +171,11 @@ func (s *status) again() {
 }
 
 // report returns what is known of an object, and the addresses.
-func (s *status) report(key objectKey) (translate.ObjectReport, []v1alpha1.Address, bool) {
+func (s *status) report(key objectKey) (translate.ObjectReport, whereabouts, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, ok := s.reports[key]
-	return r, s.addresses, ok
+	return r, s.addresses, ok && !s.leaving
 }
 
 // Reconcile writes the status of one object if it differs, and tells its owner by Events.
@@ -171,7 +197,7 @@ func (s *status) Reconcile(ctx context.Context, key objectKey) (reconcile.Result
 
 	before := servedBefore(object)
 	wanted := s.wanted(object, r, addresses)
-	wrote := !sameStatus(object, wanted)
+	wrote := !s.silent && !sameStatus(object, wanted)
 	if wrote {
 		if pause := s.pause(key, r, addresses); pause > 0 {
 			return reconcile.Result{RequeueAfter: pause}, nil
@@ -207,27 +233,29 @@ func (s *status) get(ctx context.Context, key objectKey) (client.Object, error) 
 }
 
 // wanted returns the object with the status that the report wants it to have.
-func (s *status) wanted(object client.Object, r translate.ObjectReport, addresses []v1alpha1.Address) client.Object {
+func (s *status) wanted(object client.Object, r translate.ObjectReport, addresses whereabouts) client.Object {
 	if r.Routes == 0 {
-		addresses = nil
+		addresses = whereabouts{known: true}
 	}
 	changed := object.DeepCopyObject().(client.Object)
 	switch o := changed.(type) {
 	case *networkingv1.Ingress:
-		if s.addressed {
-			o.Status.LoadBalancer.Ingress = loadBalancer(addresses)
+		if s.addressed && addresses.known {
+			o.Status.LoadBalancer.Ingress = loadBalancer(addresses.list)
 		}
 	case *v1alpha1.WebSocketRoute:
 		setConditions(&o.Status.Conditions, r)
-		o.Status.Addresses = addresses
+		if addresses.known {
+			o.Status.Addresses = addresses.list
+		}
 	}
 	return changed
 }
 
 // pause returns how long to wait before the same is written about an object as the last time.
-func (s *status) pause(key objectKey, r translate.ObjectReport, addresses []v1alpha1.Address) time.Duration {
+func (s *status) pause(key objectKey, r translate.ObjectReport, addresses whereabouts) time.Duration {
 	last, known := s.written[key]
-	if !known || !reflect.DeepEqual(last.report, r) || !slices.Equal(last.addresses, addresses) {
+	if !known || !reflect.DeepEqual(last.report, r) || !last.addresses.equal(addresses) {
 		return 0
 	}
 	wait := time.Until(last.at.Add(rewritePause))
@@ -244,4 +272,21 @@ func (s *status) pause(key objectKey, r translate.ObjectReport, addresses []v1al
 func (s *status) write(ctx context.Context, object, wanted client.Object) error {
 	patch := client.MergeFromWithOptions(object, client.MergeFromWithOptimisticLock{})
 	return s.client.Status().Patch(ctx, wanted, patch, client.FieldOwner(fieldOwner))
+}
+
+// leave ends all writing and returns the objects in whose status addresses of ours stand.
+func (s *status) leave() []objectKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leaving = true
+	if !s.addressed || !s.addresses.known || len(s.addresses.list) == 0 {
+		return nil
+	}
+	var keys []objectKey
+	for key, r := range s.reports {
+		if r.Routes > 0 {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }

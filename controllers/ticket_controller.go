@@ -28,9 +28,9 @@ import (
 )
 
 // To create: a right that Kubernetes can't limit to a name. To update: the next key, and the dead ones
-// out. To read, every replica has list and watch already, for the certificates.
+// out. To read it, by its name, also where the rights for certificates are narrower than by default.
 // +kubebuilder:rbac:groups="",namespace=fairlead-system,resources=secrets,verbs=create
-// +kubebuilder:rbac:groups="",namespace=fairlead-system,resources=secrets,resourceNames=fairlead-tickets,verbs=update
+// +kubebuilder:rbac:groups="",namespace=fairlead-system,resources=secrets,resourceNames=fairlead-tickets,verbs=list;watch;update
 
 const (
 	// ticketSecretType tells our Secret from all others. The API server lets nobody change a type. It

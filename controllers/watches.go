@@ -21,21 +21,18 @@ import (
 	"github.com/fairlead/fairlead/api/v1alpha1"
 )
 
-// watchAll maps every change that can matter to the one request. What does not matter is left out
+// watchAll maps every change in the informer caches that can matter to the one request; for the rest see
+// needs. What does not matter is left out
 // here because it comes often: our own status writes, the timestamps that the EndpointSlice
 // controller leaves, renewed field ownership.
 func watchAll(mgr manager.Manager, c controller.TypedController[world], publish types.NamespacedName) error {
 	return errors.Join(
-		watch(mgr, c, &networkingv1.IngressClass{}, specChanged),
 		watch(mgr, c, &networkingv1.Ingress{}, specChanged),
 		watch(mgr, c, &v1alpha1.WebSocketRoute{}, specChanged),
 		watch(mgr, c, &corev1.Service{}, func(before, after *corev1.Service) bool {
 			return serviceChanged(before, after, client.ObjectKeyFromObject(after) == publish)
 		}),
 		watch(mgr, c, &discoveryv1.EndpointSlice{}, endpointsChanged),
-		watch(mgr, c, &corev1.Secret{}, func(before, after *corev1.Secret) bool {
-			return !equality.Semantic.DeepEqual(before.Data, after.Data)
-		}),
 	)
 }
 

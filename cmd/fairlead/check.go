@@ -30,7 +30,7 @@ func newCheck() *cobra.Command {
 			if output != "table" && output != "json" {
 				return fmt.Errorf("--output %q: table or json", output)
 			}
-			options, err := translate.options()
+			options, err := translate.complete()
 			if err != nil {
 				return err
 			}

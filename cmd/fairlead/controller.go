@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
@@ -20,9 +19,7 @@ func newController() *cobra.Command {
 	var (
 		server    serverFlags
 		translate translateFlags
-		options   controllers.Options
-		service   objectName
-		published addresses
+		cluster   clusterFlags
 	)
 	cmd := &cobra.Command{
 		Use:   "controller",
@@ -38,30 +35,27 @@ func newController() *cobra.Command {
 			}
 			defer flush()
 			fitLimits(cmd.Context(), log)
-			cluster, err := config.GetConfig()
+			api, err := config.GetConfig()
 			if err != nil {
 				return fmt.Errorf("no cluster: not in a pod and no kubeconfig: %w", err)
 			}
-			if options.Translate, err = translate.options(); err != nil {
+			options := cluster.complete()
+			if options.Translate, err = translate.complete(); err != nil {
 				return err
 			}
 			server.options.Registry = metrics.Registry // with what controller-runtime measures
-			options.PublishService, options.PublishAddresses, options.Log = types.NamespacedName(service), published, log
+			options.Log = log
 			return server.serve(untilSignal(cmd.Context(), log, flush), log, func(ctx context.Context, s *proxy.Server, _ *slog.Logger) error {
-				return controllers.Run(ctx, cluster, s, options)
+				return controllers.Run(ctx, api, s, options)
 			})
 		},
 	}
 	flags := cmd.Flags()
 	server.add(flags, serverDefaults{admin: ":9090", delay: 5 * time.Second, spread: 10 * time.Second, redirectPort: 443, logFormat: "json"})
 	translate.add(flags)
-	flags.Var(&service, "publish-service", "Service whose addresses are written into the status of objects")
-	flags.Var(&published, "publish-status-address", "IP addresses and DNS names for the status of objects, instead of those of a Service")
-	flags.DurationVar(&options.PublishInterval, "publish-interval", controllers.DefaultPublishInterval, "least time between two route tables")
-	flags.StringVar(&options.Lease.Namespace, "leader-election-namespace", "", "`namespace` of the Lease; empty: that of the pod")
-	flags.StringVar(&options.Lease.Name, "leader-election-id", "", "`name` of the Lease that the replicas compete for; empty: fairlead-leader, and another for each further controller name")
-	flags.StringVar(&options.TicketSecret, "ticket-secret", "", "`name` of the Secret, in the namespace of the Lease, in which the replicas share the keys of TLS session tickets; empty: fairlead-tickets, and another for each further controller name")
+	cluster.add(flags)
 	flags.AddGoFlag(flag.Lookup("kubeconfig")) // controller-runtime's
 	cmd.MarkFlagsMutuallyExclusive("publish-service", "publish-status-address")
+	cmd.MarkFlagsMutuallyExclusive("watch-namespace", "watch-namespace-selector")
 	return cmd
 }

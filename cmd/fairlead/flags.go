@@ -1,33 +1,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 
-	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
-
-// fromEnvironment sets every flag that was not given from its environment variable: the name in
-// capitals with _ for -, behind FAIRLEAD_.
-func fromEnvironment(flags *pflag.FlagSet, lookup func(string) (string, bool)) error {
-	var errs []error
-	flags.VisitAll(func(f *pflag.Flag) {
-		variable := "FAIRLEAD_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		value, ok := lookup(variable)
-		if !ok || f.Changed || f.Name == "help" {
-			return
-		}
-		if err := flags.Set(f.Name, value); err != nil {
-			errs = append(errs, fmt.Errorf("environment variable %s: %w", variable, err))
-		}
-	})
-	return errors.Join(errs...)
-}
 
 // prefixes is a flag of address ranges, separated by commas; given again, it adds to them. A single
 // address is a range of one.

@@ -39,7 +39,7 @@ func newStandalone() *cobra.Command {
 			}
 			defer flush()
 			fitLimits(cmd.Context(), log)
-			options, err := translate.options()
+			options, err := translate.complete()
 			if err != nil {
 				return err
 			}

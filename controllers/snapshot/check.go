@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 )
 
 // check sets the defaults that an API server sets, as far as they matter here, and returns what an
@@ -27,6 +28,10 @@ func check(o client.Object) field.ErrorList {
 		return checkService(&o.Spec, field.NewPath("spec"))
 	case *corev1.Secret:
 		return checkSecret(o)
+	case *corev1.ConfigMap:
+		return checkConfigMap(o)
+	case *gatewayv1beta1.ReferenceGrant:
+		return checkGrant(&o.Spec, field.NewPath("spec"))
 	case *discoveryv1.EndpointSlice:
 		return checkEndpointSlice(o)
 	}
@@ -153,23 +158,6 @@ func checkService(spec *corev1.ServiceSpec, at *field.Path) field.ErrorList {
 			errs = append(errs, field.Duplicate(at.Child("name"), port.Name))
 		}
 		seen[port.Name] = true
-	}
-	return errs
-}
-
-func checkSecret(s *corev1.Secret) field.ErrorList {
-	for key, value := range s.StringData {
-		if s.Data == nil {
-			s.Data = map[string][]byte{}
-		}
-		s.Data[key] = []byte(value)
-	}
-	s.StringData = nil
-	var errs field.ErrorList
-	for _, key := range []string{corev1.TLSCertKey, corev1.TLSPrivateKeyKey} {
-		if _, ok := s.Data[key]; !ok {
-			errs = append(errs, field.Required(field.NewPath("data").Key(key), ""))
-		}
 	}
 	return errs
 }

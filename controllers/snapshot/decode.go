@@ -18,6 +18,8 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
@@ -124,6 +126,10 @@ func (f *Files) object(raw []byte, gvk schema.GroupVersionKind) (client.Object, 
 		o = &corev1.Service{}
 	case corev1.SchemeGroupVersion.WithKind("Secret"):
 		o = &corev1.Secret{}
+	case corev1.SchemeGroupVersion.WithKind("ConfigMap"):
+		o = &corev1.ConfigMap{}
+	case gatewayv1beta1.SchemeGroupVersion.WithKind("ReferenceGrant"), gatewayv1.SchemeGroupVersion.WithKind("ReferenceGrant"):
+		o = &gatewayv1beta1.ReferenceGrant{} // the fields of both versions are the same
 	case discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"):
 		o = &discoveryv1.EndpointSlice{}
 	default:
@@ -142,9 +148,6 @@ func (f *Files) object(raw []byte, gvk schema.GroupVersionKind) (client.Object, 
 	}
 	_, wholeCluster := o.(*networkingv1.IngressClass)
 	errs = complete(o, !wholeCluster)
-	if s, ok := o.(*corev1.Secret); ok && s.Type != corev1.SecretTypeTLS && len(errs) == 0 {
-		return nil, nil
-	}
 	return o, append(errs, check(o)...)
 }
 
@@ -191,10 +194,16 @@ func unusedKind(gvk schema.GroupVersionKind) field.ErrorList {
 		}
 	}
 	switch gvk.Group {
+	case gatewayv1beta1.GroupName:
+		if gvk.Kind != "ReferenceGrant" {
+			return nil // of the Gateway API the grants count, and nothing else
+		}
+		fallthrough
 	case v1alpha1.GroupVersion.Group, networkingv1.GroupName, discoveryv1.GroupName, corev1.GroupName, "extensions":
 		return field.ErrorList{{Type: field.ErrorTypeNotSupported, Field: "kind", Detail: "there is no " + gvk.Kind + " in " + gvk.GroupVersion().String() +
 			" here; known are Ingress and IngressClass of networking.k8s.io/v1, WebSocketRoute of " + v1alpha1.GroupVersion.String() +
-			", Service and Secret of v1 and EndpointSlice of discovery.k8s.io/v1"}}
+			", Service, Secret and ConfigMap of v1, EndpointSlice of discovery.k8s.io/v1" +
+			" and ReferenceGrant of " + gatewayv1beta1.GroupVersion.String()}}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 )
@@ -232,6 +233,10 @@ func (s *Snapshot) add(o client.Object) {
 		s.EndpointSlices = append(s.EndpointSlices, o)
 	case *corev1.Secret:
 		s.Secrets = append(s.Secrets, o)
+	case *corev1.ConfigMap:
+		s.ConfigMaps = append(s.ConfigMaps, o)
+	case *gatewayv1beta1.ReferenceGrant:
+		s.ReferenceGrants = append(s.ReferenceGrants, o)
 	}
 }
 
@@ -243,6 +248,8 @@ func (s *Snapshot) sort() {
 	slices.SortFunc(s.Services, byName)
 	slices.SortFunc(s.EndpointSlices, byName)
 	slices.SortFunc(s.Secrets, byName)
+	slices.SortFunc(s.ConfigMaps, byName)
+	slices.SortFunc(s.ReferenceGrants, byName)
 }
 
 // byName orders objects by namespace and name.

@@ -87,7 +87,7 @@ func TestFolderBecomesSnapshotWithTheDefaultsOfAnAPIServer(t *testing.T) {
 		"comment.yaml": "# nothing\n---\n# at all\n",
 	})
 	s := read(t, f)
-	if len(s.WebSocketRoutes) != 1 || len(s.Services) != 1 || len(s.EndpointSlices) != 1 || len(s.IngressClasses) != 1 || len(s.Secrets) != 1 {
+	if len(s.WebSocketRoutes) != 1 || len(s.Services) != 1 || len(s.EndpointSlices) != 1 || len(s.IngressClasses) != 1 || len(s.Secrets) != 2 {
 		t.Fatalf("snapshot holds %+v", s)
 	}
 	r := s.WebSocketRoutes[0]
@@ -103,7 +103,7 @@ func TestFolderBecomesSnapshotWithTheDefaultsOfAnAPIServer(t *testing.T) {
 	if got := s.EndpointSlices[0].Endpoints[0].Addresses[0]; got != "127.0.0.1" {
 		t.Errorf("endpoint %s", got)
 	}
-	if got := string(s.Secrets[0].Data["tls.key"]); got != "b" {
+	if got := string(s.Secrets[1].Data["tls.key"]); got != "b" {
 		t.Errorf("stringData was not taken: %q", got)
 	}
 }

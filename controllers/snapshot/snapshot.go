@@ -15,7 +15,10 @@ import (
 // Snapshot is everything that decides where a request goes, read at one moment. Objects are shared
 // with the informer cache: nobody may change them.
 type Snapshot struct {
-	IngressClasses  []*networkingv1.IngressClass
+	IngressClasses []*networkingv1.IngressClass
+	// ClassesUnknown: the IngressClasses must not be read, so that a class which is not among them may
+	// be there nevertheless, and be somebody else's.
+	ClassesUnknown  bool
 	Ingresses       []*networkingv1.Ingress
 	WebSocketRoutes []*v1alpha1.WebSocketRoute
 	Services        []*corev1.Service
@@ -36,4 +39,11 @@ type Snapshot struct {
 type Name struct {
 	Addresses []netip.Addr // sorted; those last known when it can't be resolved now
 	Err       string       // why it can't be resolved now; "": it can
+}
+
+// References are the Secrets and ConfigMaps that objects refer to.
+type References struct {
+	Secrets    []*corev1.Secret
+	ConfigMaps []*corev1.ConfigMap
+	Unreadable map[types.NamespacedName]string // as in Snapshot
 }

@@ -160,7 +160,7 @@ func (b *build) collect(s *snapshot.Snapshot) {
 	for _, r := range s.WebSocketRoutes {
 		if class := b.classes.named(r.Spec.IngressClassName, ""); b.classes.ourOwn[class] {
 			b.objects = append(b.objects, &object{meta: &r.ObjectMeta, class: class, route: r, report: newReport("WebSocketRoute", &r.ObjectMeta)})
-		} else if report, stray := b.classes.stray(r); stray {
+		} else if report, stray := b.classes.stray(r); stray && !s.ClassesUnknown {
 			b.strays = append(b.strays, report)
 		}
 	}
