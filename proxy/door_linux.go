@@ -223,6 +223,7 @@ func (d *door) enter(socket int, from netip.AddrPort) {
 	}
 	o := d.opening()
 	o.door, o.socket, o.endpoint, o.from = d, socket, -1, from
+	o.announced = d.server.balancers.Expects(from.Addr())
 	if err := d.loop.Add(socket, o); err != nil {
 		_ = unix.Close(socket)
 		d.loop.Join(-1)

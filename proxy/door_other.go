@@ -8,7 +8,7 @@ import (
 )
 
 // openDoors lets net/http accept the connections.
-func (s *Server) openDoors(l net.Listener) (net.Listener, error) { return l, nil }
+func (s *Server) openDoors(l net.Listener) (net.Listener, error) { return s.balancers.Listener(l), nil }
 
 // closeDoors has nothing to close.
 func (s *Server) closeDoors(context.Context) {}

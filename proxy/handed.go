@@ -15,7 +15,16 @@ import (
 // read of it is read again.
 type handed struct {
 	*loop.Conn
-	begun atomic.Pointer[unfinished] // nil: no request was, or somebody has taken it
+	remote net.Addr                   // nil: the connection's own
+	begun  atomic.Pointer[unfinished] // nil: no request was, or somebody has taken it
+}
+
+// RemoteAddr returns the address of the client, which a balancer in front may have told.
+func (h *handed) RemoteAddr() net.Addr {
+	if h.remote != nil {
+		return h.remote
+	}
+	return h.Conn.RemoteAddr()
 }
 
 // unfinished is a request that an event loop has begun.

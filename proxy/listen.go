@@ -47,7 +47,7 @@ func (s *Server) Listen(ctx context.Context) error {
 			return err
 		}
 		if l.secure {
-			bound = accept.TLS(bound, s.tlsConfig())
+			bound = accept.TLS(s.balancers.Listener(bound), s.tlsConfig())
 		}
 		*l.to = listener{Listener: bound, server: s.newHTTP(l.serves)}
 	}

@@ -31,6 +31,8 @@ type opening struct {
 	linked           bool
 	socket, endpoint int // the client's and the endpoint's; -1: none
 	from             netip.AddrPort
+	remote           net.Addr // from, when a preface has told it
+	announced        bool     // a preface is still to come
 	timer            loop.Timer
 	request          backend.Request
 	reader           handshake.Reader
@@ -108,7 +110,13 @@ func (o *opening) read() {
 		if n == len(o.door.loop.Buffer) {
 			o.clientTold |= loop.Readable
 		}
-		o.begin(o.door.loop.Buffer[:n])
+		p := o.door.loop.Buffer[:n]
+		if o.announced {
+			p = o.introduce(p)
+		}
+		if len(p) > 0 {
+			o.begin(p)
+		}
 	case errno != unix.EAGAIN:
 		o.drop()
 	}
@@ -321,7 +329,7 @@ func (o *opening) resume(seen []byte) {
 func (o *opening) handOver(resume func(*exchange) error, discard func()) {
 	o.over()
 	o.door.loop.Remove(o.socket)
-	socket, head, h := o.socket, o.head, new(handed)
+	socket, head, h := o.socket, o.head, &handed{remote: o.remote}
 	if o.r != nil {
 		h.begun.Store(&unfinished{&o.exchange, resume, discard})
 	}

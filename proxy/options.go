@@ -22,6 +22,10 @@ type Options struct {
 	// TrustedProxies may tell the client's address, host and scheme by X-Forwarded-* headers.
 	// None by default: the headers of everybody else are replaced.
 	TrustedProxies []netip.Prefix
+	// ProxyProtocol are the networks of load balancers that begin each connection for HTTPAddress and
+	// HTTPSAddress with the PROXY protocol, version 1 or 2. Connections from there must; the client is
+	// then whom it names. None by default: from everybody else it is no more than bytes.
+	ProxyProtocol []netip.Prefix
 	// ServerName is sent as X-Forwarded-Server. "": the machine's host name.
 	ServerName string
 	Drain      DrainOptions

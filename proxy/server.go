@@ -31,6 +31,7 @@ type Server struct {
 	published  atomic.Bool
 	tickets    accept.Tickets
 	selfSigned selfSigned
+	balancers  accept.Balancers
 	drainBegan atomic.Pointer[time.Time] // readiness is withdrawn
 	closeBegan atomic.Pointer[time.Time] // sessions are being closed
 
@@ -74,6 +75,7 @@ func New(o Options) (*Server, error) {
 		options: o, log: o.Log, admission: admit.Admit, services: admit.NewServices(), wake: make(chan struct{}, 1),
 		forwarding: handshake.Forwarding{Trusted: o.TrustedProxies, Server: o.ServerName},
 	}
+	s.balancers = accept.Balancers{Networks: o.ProxyProtocol, Timeout: headTimeout, Failed: s.unannounced()}
 	s.table.Store(new(table.Table))
 	s.plain = s.newPlain()
 	var err error

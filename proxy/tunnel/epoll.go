@@ -174,6 +174,9 @@ func detach(c net.Conn) (w wire, unread []byte, err error) {
 		}
 		w.secure = &secure{conn: secured, below: below}
 		c = below.NetConn()
+		if named, ok := c.(interface{ NetConn() net.Conn }); ok {
+			c = named.NetConn() // it has told who the client is
+		}
 	} else if handed, ok := c.(interface {
 		NetConn() net.Conn
 		Unread() []byte
