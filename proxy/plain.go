@@ -171,6 +171,10 @@ func (x *exchange) final(answer *http.Response) (*http.Response, error) {
 		return nil, &model.Refusal{Status: http.StatusBadGateway, Reason: model.BadUpgrade,
 			Detail: "the endpoint answered a plain request with status " + answer.Status}
 	}
+	if page := x.inPlaceOf(answer.Request.Context(), answer); page != answer {
+		_ = answer.Body.Close()
+		answer = page
+	}
 	x.download = x.silence.watch(answer.Body)
 	answer.Body = x.download
 	return answer, nil

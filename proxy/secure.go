@@ -16,9 +16,11 @@ import (
 )
 
 // address returns where the chosen endpoint is and how it is spoken to.
-func (x *exchange) address() backend.Endpoint {
-	e := backend.Endpoint{Address: x.chosen.endpoint.Address}
-	scheme := x.chosen.backend.Scheme
+func (x *exchange) address() backend.Endpoint { return x.addressOf(x.chosen) }
+
+func (x *exchange) addressOf(c choice) backend.Endpoint {
+	e := backend.Endpoint{Address: c.endpoint.Address}
+	scheme := c.backend.Scheme
 	if scheme == model.Secure || scheme == model.AsClient && x.client.Secure {
 		e.TLS = x.hit.Route.EndpointTLS
 	}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -199,11 +200,17 @@ func (x *exchange) extra() http.Header {
 func (x *exchange) relay(a *backend.Answer) error {
 	defer func() { _ = a.Close() }() // the answer was passed on or the client is gone
 	x.status = a.Response.StatusCode
-	x.dress(a.Response.Header, x.status)
 	silent := false
-	stop := x.listen(func() { silent = true; _ = a.Close() })
-	a.Response.Body = x.silence.watch(a.Response.Body)
-	err := handshake.Relay(x.w, a.Response, x.extra())
+	ctx, cancel := context.WithCancel(x.r.Context())
+	defer cancel()
+	stop := x.listen(func() { silent = true; cancel(); _ = a.Close() })
+	answer := x.inPlaceOf(ctx, a.Response)
+	if answer != a.Response {
+		defer func() { _ = answer.Body.Close() }()
+	}
+	x.dress(answer.Header, x.status)
+	answer.Body = x.silence.watch(answer.Body)
+	err := handshake.Relay(x.w, answer, x.extra())
 	stop()
 	if err == nil {
 		return nil
