@@ -37,7 +37,7 @@ func location(t template.Template, r *template.Request) string {
 			return appendEscaped(b, value, inURL)
 		case variable == "host" || variable == "http_host" || variable == "best_http_host" || variable == "server_name":
 			return appendEscaped(b, value, inHost)
-		case strings.HasPrefix(value, "/"): // the path begins
+		case strings.HasPrefix(value, "/") && b[len(b)-1] != '/': // the path begins
 		case inLabel(b[len(b)-1]) && !bytes.HasSuffix(b, []byte(".")) && !bytes.HasSuffix(b, []byte("-")):
 			b = append(b, '/') // so that "https://example.com$arg_x" never leads to example.com.evil.example
 		default:

@@ -26,7 +26,7 @@ func TestARedirectLeadsWhereTheTemplateSays(t *testing.T) {
 		{"https://new.example.com$request_uri", "old.example.com", "/a%20b?x=1", "https://new.example.com/a%20b?x=1"},
 		{"https://www.$host$request_uri", "Example.com:8080", "/", "https://www.example.com/"},
 		{"$scheme://$http_host/new", "a.example.com:8080", "/old", "http://a.example.com:8080/new"},
-		{"https://$host/", "[2001:db8::1]:80", "/", "https://2001:db8::1/"},
+		{"https://$host/", "[2001:db8::1]:80", "/", "https://[2001:db8::1]/"},
 		{"/app$uri", "a", "/x%2520y%3Fz%0d", "/app/x%2520y%3Fz%0D"},
 		{"/login?from=$escaped_request_uri", "a", "/x?y=z", "/login?from=%2Fx%3Fy%3Dz"},
 		{"$request_uri", "a", "/x", "/x"},
@@ -57,6 +57,7 @@ func TestWhatAClientWritesLeadsToNoOtherHost(t *testing.T) {
 		{"https://example.com$arg_next", "/?next=@evil.example", "https://example.com/@evil.example"},
 		{"https://$arg_t.example.com", "/?t=evil.example/", "https://evil.example%2F.example.com"},
 		{"https://$arg_t.example.com", "/?t=evil.example%23", "https://evil.example%2523.example.com"},
+		{"https://$arg_t.example.com", "/?t=/evil.example/", "https://%2Fevil.example%2F.example.com"},
 		{"https://example.com$uri", "/a%0d%0aSet-Cookie:%20x=y", "https://example.com/a%0D%0ASet-Cookie:%20x=y"},
 	} {
 		parsed, err := template.Parsed(c.location)

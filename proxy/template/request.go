@@ -122,12 +122,13 @@ func (r *Request) scheme() string {
 	return "http"
 }
 
-// hostname returns the host in lower case, without port and root dot.
+// hostname returns the host in lower case, without port and root dot. IPv6 addresses keep their
+// brackets.
 func (r *Request) hostname() string {
 	host := r.Host
-	if strings.LastIndexByte(host, ':') >= 0 {
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
+	if i := strings.LastIndexByte(host, ':'); i >= 0 {
+		if _, _, err := net.SplitHostPort(host); err == nil {
+			host = host[:i]
 		}
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
