@@ -55,8 +55,6 @@ func page() string {
 		title   string
 	}{
 		{Needless, "Known and needless\n\nFairlead always behaves as if these were set well. Nobody is told."},
-		{Closed, "Not supported: the paths are answered with 503\n\nThese guard an Ingress. To ignore them would open what they guard, so its paths are closed until they are removed."},
-		{LeftOut, "Not supported: the Ingress is not served\n\nWithout it, the Ingress would take all requests of another one."},
 		{Unsupported, "Ignored, and told"},
 		{Phantom, "Never existed, or belong to another controller"},
 	} {

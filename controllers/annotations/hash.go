@@ -3,9 +3,11 @@ package annotations
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/proxy/model"
+	"github.com/fairlead/fairlead/proxy/template"
 )
 
 // maxHashOn bounds the parts of a hash key, as in a WebSocketRoute.
@@ -23,28 +25,32 @@ var hashSources = []option[model.HashSource]{
 
 // hashOn reads a list such as "cookie:uid, source-ip". It asks for the algorithm as well: nobody
 // names a key that is not to count.
-func hashOn(value string, d *draft) (string, error) {
-	var list []model.HashOn
-	for _, part := range splitList(value) {
+func hashOn(value string, d *draft) error {
+	parts, err := list(value)
+	if err != nil {
+		return err
+	}
+	keys := make([]model.HashOn, len(parts))
+	for i, part := range parts {
 		word, name, named := strings.Cut(part, ":")
 		source, err := choose(hashSources, word)
 		if err != nil {
-			return "", err
+			return err
 		}
 		name = strings.TrimSpace(name)
 		switch wantsName := source <= model.HashQueryParam; {
 		case wantsName && !token.MatchString(name):
-			return "", fmt.Errorf("%q needs a name, such as %s:uid", part, word)
+			return fmt.Errorf("%q needs a name, such as %s:uid", part, word)
 		case !wantsName && named:
-			return "", fmt.Errorf("%q takes no name: write %s", part, word)
+			return fmt.Errorf("%q takes no name: write %s", part, word)
 		}
-		list = append(list, model.HashOn{Source: source, Name: name})
+		keys[i] = model.HashOn{Source: source, Name: name}
 	}
-	if len(list) > maxHashOn {
-		return "", fmt.Errorf("%d parts are too many: write at most %d", len(list), maxHashOn)
+	if len(keys) > maxHashOn {
+		return fmt.Errorf("%d parts are too many: write at most %d", len(keys), maxHashOn)
 	}
-	d.Balance.HashOn, d.Balance.Algorithm = list, model.ConsistentHash
-	return "", nil
+	d.hash(keys, "")
+	return nil
 }
 
 // nginxVariables are the variables that name one thing to hash.
@@ -68,46 +74,45 @@ var nginxPrefixes = []struct {
 	{"http_", model.HashHeader},
 }
 
-// upstreamHashBy reads one variable of nginx. It could be any text with variables in it there;
-// what has no counterpart is refused with what to write instead.
-func upstreamHashBy(value string, d *draft) (string, error) {
-	name, isVariable := strings.CutPrefix(strings.TrimSpace(value), "$")
-	if inner, braced := strings.CutPrefix(name, "{"); braced {
-		name, braced = strings.CutSuffix(inner, "}")
-		isVariable = isVariable && braced
+// upstreamHashBy reads a text with variables. One that stands for one part of a request is hashed as
+// that, without being written out first.
+func upstreamHashBy(value string, d *draft) error {
+	parsed, err := template.Parsed(value)
+	switch variables := slices.Collect(parsed.Variables); {
+	case err != nil:
+		return fmt.Errorf("%w: write $remote_addr, $host, $request_uri, $uri, $args, $arg_NAME, $cookie_NAME or $http_NAME", err)
+	case len(variables) == 0:
+		return fmt.Errorf("%q names no variable, so all requests would have one hash: write one such as $remote_addr or $cookie_uid", value)
+	case len(variables) == 1 && (value == "$"+variables[0] || value == "${"+variables[0]+"}"):
+		if key, found := nginxVariable(variables[0]); found {
+			d.hash([]model.HashOn{key}, "")
+			return nil
+		}
 	}
-	switch {
-	case !isVariable:
-		return "", fmt.Errorf("%q names no variable: write one such as $remote_addr or $cookie_uid", value)
-	case strings.ContainsAny(name, "${}"):
-		return "", fmt.Errorf("%q combines several variables, which is %w: name one, or list alternatives in fairlead.dev/hash-on", value, errUnsupported)
-	}
-	key, err := nginxVariable(name)
-	if err != nil {
-		return "", err
-	}
-	d.Balance.HashOn, d.Balance.Algorithm = []model.HashOn{key}, model.ConsistentHash
-	return "", nil
+	d.hash(nil, value)
+	return nil
 }
 
-func nginxVariable(name string) (model.HashOn, error) {
+// hash chooses by hash, of either.
+func (d *draft) hash(on []model.HashOn, template string) {
+	d.Balance.HashOn, d.Balance.HashTemplate, d.Balance.Algorithm = on, template, model.ConsistentHash
+}
+
+// nginxVariable returns the one part of a request that a variable stands for, if it does.
+func nginxVariable(name string) (model.HashOn, bool) {
 	if key, found := nginxVariables[name]; found {
-		return key, nil
+		return key, true
 	}
 	for _, p := range nginxPrefixes {
 		rest, found := strings.CutPrefix(name, p.prefix)
-		if !found || !token.MatchString(rest) {
+		if !found {
 			continue
 		}
 		if p.source == model.HashHeader {
 			// nginx writes a header's dashes as underscores in the names of its variables.
 			rest = http.CanonicalHeaderKey(strings.ReplaceAll(rest, "_", "-"))
 		}
-		return model.HashOn{Source: p.source, Name: rest}, nil
+		return model.HashOn{Source: p.source, Name: rest}, true
 	}
-	switch name {
-	case "args", "scheme", "request_method":
-		return model.HashOn{}, fmt.Errorf("hashing $%s is %w: hash $request_uri, or one parameter with $arg_NAME", name, errUnsupported)
-	}
-	return model.HashOn{}, fmt.Errorf("$%s is not a variable that Fairlead knows: write $remote_addr, $host, $request_uri, $uri, $arg_NAME, $cookie_NAME or $http_NAME", name)
+	return model.HashOn{}, false
 }

@@ -1,24 +1,53 @@
 package annotations
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // didYouMean returns the advice to use the annotation whose name is nearest, or to look it up.
 func didYouMean(key, prefix string) string {
-	name := strings.TrimPrefix(key, prefix)
-	best, bound := "", max(2, len(name)/3)+1
+	var names []string
 	for i := range table {
-		r := &table[i]
-		if r.Prefix != prefix || r.Support != Served {
-			continue
-		}
-		if d := distance(name, r.Name); d < bound {
-			best, bound = r.Key(), d
+		if r := &table[i]; r.Prefix == prefix && r.Support == Served {
+			names = append(names, r.Name)
 		}
 	}
+	best := nearest(strings.TrimPrefix(key, prefix), names)
+	if best == "" {
+		return ": remove it; docs/annotations.md lists all that there are"
+	}
+	return ": did you mean " + prefix + best + "?"
+}
+
+// didYouMeanParameter is didYouMean for a key of class parameters.
+func didYouMeanParameter(key string) string {
+	names := slices.Collect(maps.Keys(fixedParameters))
+	for _, rows := range [][]Row{parameterRows, table} {
+		for i := range rows {
+			if r := &rows[i]; r.Support == Served && !r.PerObject {
+				names = append(names, r.Name)
+			}
+		}
+	}
+	slices.Sort(names)
+	best := nearest(key, names)
 	if best == "" {
 		return ": remove it; docs/annotations.md lists all that there are"
 	}
 	return ": did you mean " + best + "?"
+}
+
+// nearest returns the first of the names that are nearest to one. "": none is near.
+func nearest(name string, names []string) string {
+	best, bound := "", max(2, len(name)/3)+1
+	for _, other := range names {
+		if d := distance(name, other); d < bound {
+			best, bound = other, d
+		}
+	}
+	return best
 }
 
 // maxCompared bounds the work on names that somebody made up; ours are shorter.

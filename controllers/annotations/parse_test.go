@@ -43,7 +43,7 @@ func TestWhatAnnotationsMean(t *testing.T) {
 		"affinity of ingress-nginx keeps its defaults": {
 			map[string]string{nginx + "affinity": "cookie"},
 			func() Settings {
-				s := sticky(model.StickyCookie{Name: "INGRESSCOOKIE", Mode: model.Balanced})
+				s := sticky(model.StickyCookie{Name: "INGRESSCOOKIE", Mode: model.Balanced, Stay: true})
 				s.CookiePathOfMatch = true
 				return s
 			}(),
@@ -56,7 +56,7 @@ func TestWhatAnnotationsMean(t *testing.T) {
 			},
 			func() Settings {
 				s := sticky(model.StickyCookie{
-					Name: "route", Path: "/", Domain: "example.com", MaxAge: 48 * time.Hour,
+					Name: "route", Path: "/", Domain: "example.com", MaxAge: 48 * time.Hour, Expires: time.Minute, Stay: true,
 					SameSite: http.SameSiteNoneMode, Secure: new(true), Mode: model.Persistent,
 				})
 				s.CookiePathOfMatch = true
@@ -108,7 +108,7 @@ func TestWhatAnnotationsMean(t *testing.T) {
 	}
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {
-			got, problems := Parse(story.set)
+			got, problems := Parse(story.set, Defaults{})
 			if len(problems) > 0 {
 				t.Errorf("problems: %v", problems)
 			}
@@ -134,11 +134,10 @@ func TestWhatOwnersAreTold(t *testing.T) {
 		"a phantom":                             {map[string]string{nginx + "enable-websockets": "true"}, v1alpha1.ReasonUnsupportedAnnotation, "never existed in ingress-nginx: WebSockets need no annotation here"},
 		"F5's":                                  {map[string]string{"nginx.org/websocket-services": "chat"}, v1alpha1.ReasonUnsupportedAnnotation, "F5"},
 		"an unknown variable":                   {map[string]string{nginx + "upstream-hash-by": "$connection"}, v1alpha1.ReasonInvalidAnnotation, "$connection is not a variable"},
-		"several variables":                     {map[string]string{nginx + "upstream-hash-by": "$remote_addr$uri"}, v1alpha1.ReasonUnsupportedAnnotation, "combines several variables"},
 		"an algorithm that we have not":         {map[string]string{nginx + "load-balance": "ewma"}, v1alpha1.ReasonUnsupportedAnnotation, "least-sessions"},
-		"gRPC":                                  {map[string]string{nginx + "backend-protocol": "GRPC"}, v1alpha1.ReasonUnsupportedAnnotation, "write HTTP or HTTPS"},
-		"a redirect as rewrite":                 {map[string]string{nginx + "rewrite-target": "https://example.com/$1"}, v1alpha1.ReasonUnsupportedAnnotation, "redirects are not supported"},
-		"a snippet":                             {map[string]string{nginx + "configuration-snippet": "proxy_set_header Upgrade $http_upgrade;"}, v1alpha1.ReasonUnsupportedAnnotation, "need none here"},
+		"gRPC":                                  {map[string]string{nginx + "backend-protocol": "GRPC"}, v1alpha1.ReasonUnsupportedAnnotation, "write HTTP, HTTPS or AUTO_HTTP"},
+		"a redirect as rewrite":                 {map[string]string{nginx + "rewrite-target": "https://example.com/$1"}, v1alpha1.ReasonUnsupportedAnnotation, "a redirect is not supported"},
+		"a snippet":                             {map[string]string{nginx + "configuration-snippet": "proxy_set_header Upgrade $http_upgrade;"}, v1alpha1.ReasonUnsupportedAnnotation, "needless here, because Fairlead always behaves so: proxy_set_header Upgrade; remove the annotation"},
 		"a close code that no one may send":     {map[string]string{our + "drain-close-code": "1006"}, v1alpha1.ReasonInvalidAnnotation, "may not be sent"},
 		"a cookie's path without a cookie":      {map[string]string{our + "sticky-cookie-path": "/x"}, v1alpha1.ReasonInvalidAnnotation, "there is no sticky cookie"},
 		"nothing to hash":                       {map[string]string{our + "balance": "consistent-hash"}, v1alpha1.ReasonInvalidAnnotation, "nothing to hash"},
@@ -151,12 +150,12 @@ func TestWhatOwnersAreTold(t *testing.T) {
 		"a wait for a Ping that never goes out": {map[string]string{our + "keepalive-timeout": "5s"}, v1alpha1.ReasonInvalidAnnotation, "no Ping is sent without an interval"},
 		"peers of no Ping":                      {map[string]string{our + "keepalive-peers": "client"}, v1alpha1.ReasonInvalidAnnotation, "add fairlead.dev/keepalive-interval: 30s, or remove it"},
 		"both prefixes disagree":                {map[string]string{our + "idle-timeout": "2h", nginx + "proxy-read-timeout": "60"}, v1alpha1.ReasonAnnotationClash, "fairlead.dev/idle-timeout: \"2h\", which counts"},
-		"access control that we have not":       {map[string]string{nginx + "auth-url": "http://auth/"}, v1alpha1.ReasonUnsupportedAnnotation, "answered with 503"},
-		"a canary":                              {map[string]string{nginx + "canary": "true"}, v1alpha1.ReasonUnsupportedAnnotation, "two weighted backends"},
+		"access control that we have not":       {map[string]string{nginx + "auth-type": "digest"}, v1alpha1.ReasonUnsupportedAnnotation, "answered with 503"},
+		"what may be a canary":                  {map[string]string{nginx + "canary": "yes"}, v1alpha1.ReasonInvalidAnnotation, "the Ingress is not served"},
 	}
 	for name, story := range stories {
 		t.Run(name, func(t *testing.T) {
-			_, problems := Parse(story.set)
+			_, problems := Parse(story.set, Defaults{})
 			if len(problems) != 1 || problems[0].Reason != story.reason || !strings.Contains(problems[0].Message, story.message) {
 				t.Errorf("problems %v\nwant one %s that says %q", problems, story.reason, story.message)
 			}
@@ -169,7 +168,7 @@ func TestOursWinOverNginx(t *testing.T) {
 		nginx + "proxy-read-timeout":    "60",
 		nginx + "proxy-connect-timeout": "7",
 		our + "idle-timeout":            "2h",
-	})
+	}, Defaults{})
 	want := Settings{Timeouts: model.Timeouts{
 		Idle: model.Timeout(2 * time.Hour), Handshake: model.Timeout(time.Minute), Connect: model.Timeout(7 * time.Second),
 	}}
@@ -179,7 +178,7 @@ func TestOursWinOverNginx(t *testing.T) {
 	if len(problems) != 1 || problems[0].Reason != v1alpha1.ReasonAnnotationClash || problems[0].Key != nginx+"proxy-read-timeout" {
 		t.Errorf("problems %v, want a clash told on proxy-read-timeout", problems)
 	}
-	if off, _ := Parse(map[string]string{our + "sticky-cookie": "off", nginx + "affinity": "cookie"}); off.Balance.Sticky != nil {
+	if off, _ := Parse(map[string]string{our + "sticky-cookie": "off", nginx + "affinity": "cookie"}, Defaults{}); off.Balance.Sticky != nil {
 		t.Errorf("sticky-cookie: off left %+v", off.Balance.Sticky)
 	}
 }
@@ -188,14 +187,14 @@ func TestPrefixesThatAgreeDontClash(t *testing.T) {
 	_, problems := Parse(map[string]string{
 		our + "idle-timeout": "1h", nginx + "proxy-read-timeout": "3600",
 		our + "balance": "consistent-hash", our + "hash-on": "source-ip", nginx + "upstream-hash-by": "$remote_addr",
-	})
+	}, Defaults{})
 	if len(problems) > 0 {
 		t.Errorf("problems: %v", problems)
 	}
 }
 
 func TestABadValueOfOursLeavesThatOfNginx(t *testing.T) {
-	got, problems := Parse(map[string]string{our + "idle-timeout": "soon", nginx + "proxy-read-timeout": "90"})
+	got, problems := Parse(map[string]string{our + "idle-timeout": "soon", nginx + "proxy-read-timeout": "90"}, Defaults{})
 	if got.Timeouts.Idle != model.Timeout(90*time.Second) || len(problems) != 1 {
 		t.Errorf("idle %v, problems %v", got.Timeouts.Idle, problems)
 	}

@@ -9,7 +9,7 @@ import (
 const (
 	OurPrefix   = "fairlead.dev/"
 	NginxPrefix = "nginx.ingress.kubernetes.io/"
-	// f5Prefix belongs to another controller; two of its annotations are often tried for WebSockets.
+	// f5Prefix belongs to another controller; a few of its annotations are often tried for WebSockets.
 	f5Prefix = "nginx.org/"
 )
 
@@ -25,26 +25,22 @@ const (
 	Needless
 	// Unsupported: known and ignored; the owner is told what to do instead.
 	Unsupported
-	// Closed: it guards the Ingress in a way that Fairlead can't. To ignore it would open what it
-	// guards, and to leave the paths to others might, so they are answered with 503.
-	Closed
-	// LeftOut: it makes the Ingress an addition to another one. By itself it would take the other's
-	// requests, so it is not served at all.
-	LeftOut
 	// Phantom: never existed in the controller that it is believed to belong to; the owner is told.
 	Phantom
 )
 
 // String returns the word that docs/annotations.md uses.
 func (s Support) String() string {
-	return [...]string{"served", "needless", "unsupported", "closed", "left out", "phantom"}[s%6]
+	return [...]string{"served", "needless", "unsupported", "phantom"}[s&3]
 }
 
 // Row is one annotation.
 type Row struct {
 	// Prefix and Name make the key.
 	Prefix, Name string
-	Support      Support
+	// Group is the heading under which the documentation has it.
+	Group   string
+	Support Support
 	// Type says, for people, what a value looks like; "" where values don't matter.
 	Type string
 	// Default says, for people, what counts without the annotation.
@@ -53,23 +49,121 @@ type Row struct {
 	Example string
 	// Doc says what the annotation does or, when it is not served, what to do instead.
 	Doc string
+	// Differs says how a row of ingress-nginx that counts differs from what it does there. "": it
+	// behaves exactly so.
+	Differs string
+	// Guards marks what keeps clients out. A value that can't be read is never ignored then: the
+	// paths are answered with 503 until it is corrected.
+	Guards bool
+	// PerObject marks what makes no sense as a default of all objects of a class.
+	PerObject bool
 
 	// sets lists the fields of a draft that parse may set, for finding clashes between prefixes.
 	sets []string
-	// needsCookie marks rows that mean nothing without a sticky cookie.
-	needsCookie bool
-	// parse reads a value into d. A note is told to the owner although the value counts.
-	parse func(value string, d *draft) (note string, err error)
+	// needs is what the row means nothing without. nil: it stands for itself.
+	needs *need
+	// parse reads a value into d. What it tells d of is told to the owner although the value counts.
+	parse parser
+	// judge says more about a value of a row that is not served than Doc does. nil: there is no more.
+	judge func(value string) string
 }
+
+// parser is the signature of Row.parse.
+type parser = func(value string, d *draft) error
 
 // Key returns the annotation's whole name.
 func (r *Row) Key() string { return r.Prefix + r.Name }
 
+// Verdict is what somebody who comes from ingress-nginx wants to know of an annotation.
+type Verdict string
+
+// The verdicts.
+const (
+	Exact   Verdict = "exact"   // it does what it does there
+	Differs Verdict = "differs" // it counts, and Differs of its row says what is different
+	Refused Verdict = "refused" // it is ignored, and its owner is told
+)
+
+// Verdict returns the verdict on a row of ingress-nginx.
+func (r *Row) Verdict() Verdict {
+	switch {
+	case r.Support == Unsupported || r.Support == Phantom:
+		return Refused
+	case r.Differs != "":
+		return Differs
+	}
+	return Exact
+}
+
 // Rows returns the table in the order in which annotations are applied: later ones win.
 func Rows() []Row { return slices.Clone(table) }
 
+// Find returns the row of a key.
+func Find(key string) (Row, bool) {
+	i, found := position[key]
+	if !found {
+		return Row{}, false
+	}
+	return table[i], true
+}
+
 // table is every annotation that Fairlead knows.
-var table = slices.Concat(nginxRows, nginxOtherRows, ourRows)
+var table = slices.Concat(nginxRows, refusedRows, ourRows)
+
+// nginxRows are the annotations of ingress-nginx that count here, with its units and meanings.
+var nginxRows = prefixed(NginxPrefix, slices.Concat(
+	grouped(groupTimeouts, nginxTimeoutRows),
+	grouped(groupRetries, nginxRetryRows),
+	grouped(groupBalance, nginxBalanceRows),
+	grouped(groupSticky, nginxStickyRows),
+	grouped(groupCanary, nginxCanaryRows),
+	grouped(groupPaths, nginxPathRows),
+	grouped(groupRedirects, nginxRedirectRows),
+	grouped(groupLimits, nginxLimitRows),
+	grouped(groupAccess, nginxAccessRows),
+	grouped(groupAuth, nginxAuthRows),
+	grouped(groupClientCert, nginxClientCertRows),
+	grouped(groupBackend, nginxBackendRows),
+	grouped(groupHeaders, nginxHeaderRows),
+	grouped(groupBodies, nginxBodyRows),
+))
+
+// ourRows stand last in the table, because they win.
+var ourRows = prefixed(OurPrefix, slices.Concat(
+	grouped(groupTimeouts, ourTimeoutRows),
+	grouped(groupKeepalive, ourKeepaliveRows),
+	grouped(groupDrain, ourDrainRows),
+	grouped(groupRetries, ourRetryRows),
+	grouped(groupBalance, ourBalanceRows),
+	grouped(groupSticky, ourStickyRows),
+	grouped(groupPaths, ourPathRows),
+	grouped(groupRedirects, ourRedirectRows),
+	grouped(groupLimits, ourLimitRows),
+	grouped(groupAccess, ourAccessRows),
+	grouped(groupAuth, ourAuthRows),
+	grouped(groupBackend, ourBackendRows),
+	grouped(groupHeaders, ourHeaderRows),
+))
+
+// The headings of the documentation.
+const (
+	groupTimeouts   = "Timeouts"
+	groupKeepalive  = "Keepalive"
+	groupDrain      = "Drain"
+	groupRetries    = "Retries"
+	groupBalance    = "Balancing"
+	groupSticky     = "Sticky cookies"
+	groupCanary     = "Canaries"
+	groupPaths      = "Hosts, paths and backends"
+	groupRedirects  = "Redirects and TLS of clients"
+	groupLimits     = "Limits"
+	groupAccess     = "Who is let in"
+	groupAuth       = "External authentication"
+	groupClientCert = "Client certificates"
+	groupBackend    = "The way to the endpoints"
+	groupHeaders    = "Headers, CORS and logs"
+	groupBodies     = "Bodies and buffers"
+)
 
 // position finds a row of the table by its key.
 var position = func() map[string]int {
@@ -84,6 +178,14 @@ var position = func() map[string]int {
 func prefixed(prefix string, rows []Row) []Row {
 	for i := range rows {
 		rows[i].Prefix = prefix
+	}
+	return rows
+}
+
+// grouped gives the rows their heading.
+func grouped(heading string, rows []Row) []Row {
+	for i := range rows {
+		rows[i].Group = heading
 	}
 	return rows
 }

@@ -2,7 +2,6 @@ package annotations
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/fairlead/fairlead/proxy/model"
 )
@@ -22,7 +21,7 @@ const (
 
 // Ref names an object that an annotation refers to.
 type Ref struct {
-	// Key is the annotation's.
+	// Key is the annotation's, or that of the class parameters.
 	Key string
 	// Namespace "" is that of the Ingress.
 	Namespace, Name string
@@ -53,9 +52,11 @@ type Settings struct {
 	MinTLS           uint16
 	NoLog            bool
 	// Scheme is stronger than the appProtocol of a Service port. nil: none is named.
-	Scheme           *model.Scheme
-	BackendTLS       model.BackendTLS
-	BackendTLSSecret *Ref // with ca.crt, and tls.crt and tls.key of the proxy itself
+	Scheme     *model.Scheme
+	BackendTLS model.BackendTLS
+	// BackendTLSSecret has ca.crt, and tls.crt and tls.key of the proxy itself, or one of both.
+	// BackendCASecret and BackendCertSecret have ca.crt and the pair alone, and count before it.
+	BackendTLSSecret, BackendCASecret, BackendCertSecret *Ref
 	// Redirect is about https, RedirectTo about everything.
 	Redirect        Redirect
 	InsecureUpgrade model.InsecureUpgrade
@@ -85,56 +86,12 @@ type Settings struct {
 	// CookiePathOfMatch makes the path of the sticky cookie, when it is unset, the matched path of
 	// the Ingress instead of /: so does ingress-nginx.
 	CookiePathOfMatch bool
-	// ClosedBy is the key of an annotation that guards the Ingress in a way that Fairlead can't; its
-	// paths are answered with 503. "": none.
-	ClosedBy string
 	// LeftOutBy is the key of an annotation for which the Ingress is not served at all. "": none.
 	LeftOutBy string
 }
 
 // nginxCookieName is the name that ingress-nginx gives its cookie when nobody names it.
 const nginxCookieName = "INGRESSCOOKIE"
-
-// draft is Settings in the making. What is optional in a cookie is kept apart until it is known
-// whether there is a cookie at all, and which prefix asked for it.
-type draft struct {
-	Settings
-	StickyOn bool
-	// Affinity says that nginx.ingress.kubernetes.io/affinity asked for the cookie, which
-	// has other defaults.
-	Affinity   bool
-	Sticky     model.StickyCookie
-	StickyMode *model.StickyMode
-	// SameSite nil is the default of the prefix that asked for the cookie.
-	SameSite *http.SameSite
-}
-
-// settle fills in the defaults that depend on several annotations.
-func (d *draft) settle() Settings {
-	s := d.Settings
-	s.Balance.Sticky = nil
-	if !d.StickyOn {
-		return s
-	}
-	c := d.Sticky
-	mode, sameSite := model.Persistent, http.SameSiteLaxMode
-	if d.Affinity {
-		mode, sameSite = model.Balanced, 0
-		s.CookiePathOfMatch = true
-		if c.Name == "" {
-			c.Name = nginxCookieName
-		}
-	}
-	if d.StickyMode != nil {
-		mode = *d.StickyMode
-	}
-	if d.SameSite != nil {
-		sameSite = *d.SameSite
-	}
-	c.Mode, c.SameSite = mode, sameSite
-	s.Balance.Sticky = &c
-	return s
-}
 
 // SpreadTooLong reports, in words, that a window for closes is longer than the deadline whose last
 // part it is. The whole time until the deadline is used then.

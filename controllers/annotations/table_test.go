@@ -45,12 +45,11 @@ func TestEveryRowIsWhole(t *testing.T) {
 // An example is valid, is understood without a note, and sets what the row says and no more: the
 // search for clashes depends on it.
 func TestEveryExampleSetsWhatItsRowSays(t *testing.T) {
-	for _, r := range served() {
+	for _, r := range append(served(), parameterRows...) {
 		t.Run(r.Key(), func(t *testing.T) {
 			d := new(draft)
-			note, err := r.parse(r.Example, d)
-			if err != nil || note != "" {
-				t.Fatalf("example %q: note %q, error %v", r.Example, note, err)
+			if err := r.parse(r.Example, d); err != nil || len(d.notes) > 0 {
+				t.Fatalf("example %q: notes %v, error %v", r.Example, d.notes, err)
 			}
 			changed := !reflect.DeepEqual(d, new(draft))
 			if !changed && len(r.sets) > 0 && r.Example != r.Default {
@@ -79,7 +78,7 @@ func TestRowsOfTheSameNameSetTheSameFields(t *testing.T) {
 func TestABadValueKeepsTheDefaultAndIsTold(t *testing.T) {
 	for _, r := range served() {
 		for _, bad := range []string{"", "no;\tsense", "\x00", "ü/$;"} {
-			got, problems := Parse(map[string]string{r.Key(): bad})
+			got, problems := Parse(map[string]string{r.Key(): bad}, Defaults{})
 			if len(problems) != 1 {
 				t.Errorf("%s: %q: problems %v, want one", r.Key(), bad, problems)
 				continue
@@ -91,6 +90,10 @@ func TestABadValueKeepsTheDefaultAndIsTold(t *testing.T) {
 			if p.Key != r.Key() || p.Message == "" {
 				t.Errorf("%s: %q: problem %+v doesn't say where or what", r.Key(), bad, p)
 			}
+			if (got.Access.Sealed != "") != r.Guards {
+				t.Errorf("%s: %q: sealed %q, and it guards: %v", r.Key(), bad, got.Access.Sealed, r.Guards)
+			}
+			got.Access.Sealed, got.LeftOutBy = "", ""
 			if !reflect.DeepEqual(got, Settings{}) {
 				t.Errorf("%s: %q changed the settings to %+v", r.Key(), bad, got)
 			}
@@ -100,21 +103,18 @@ func TestABadValueKeepsTheDefaultAndIsTold(t *testing.T) {
 
 func TestWhatIsNotServedIsTold(t *testing.T) {
 	for _, r := range Rows() {
-		got, problems := Parse(map[string]string{r.Key(): "true"})
-		switch r.Support {
-		case Served:
+		_, problems := Parse(map[string]string{r.Key(): "true"}, Defaults{})
+		switch {
+		case r.Support == Served:
 			continue
-		case Needless:
+		case r.Support == Needless:
 			if len(problems) > 0 {
 				t.Errorf("%s is needless, but told: %v", r.Key(), problems)
 			}
 			continue
 		}
-		if len(problems) != 1 || problems[0].Reason != v1alpha1.ReasonUnsupportedAnnotation || !strings.Contains(problems[0].Message, r.Doc) {
+		if len(problems) != 1 || problems[0].Reason != v1alpha1.ReasonUnsupportedAnnotation || r.judge == nil && !strings.Contains(problems[0].Message, r.Doc) {
 			t.Errorf("%s: problems %v, want UnsupportedAnnotation with what to do", r.Key(), problems)
-		}
-		if (got.ClosedBy == r.Key()) != (r.Support == Closed) || (got.LeftOutBy == r.Key()) != (r.Support == LeftOut) {
-			t.Errorf("%s: closed by %q, left out by %q", r.Key(), got.ClosedBy, got.LeftOutBy)
 		}
 	}
 }
@@ -127,8 +127,8 @@ func FuzzParse(f *testing.F) {
 	f.Add(5, "${cookie_uid}")
 	f.Fuzz(func(t *testing.T, i int, value string) {
 		r := Rows()[uint(i)%uint(len(table))]
-		got, problems := Parse(map[string]string{r.Key(): value})
-		again, _ := Parse(map[string]string{r.Key(): value})
+		got, problems := Parse(map[string]string{r.Key(): value}, Defaults{})
+		again, _ := Parse(map[string]string{r.Key(): value}, Defaults{})
 		if !reflect.DeepEqual(got, again) {
 			t.Fatalf("%s: %q is read as %+v, then as %+v", r.Key(), value, got, again)
 		}

@@ -99,7 +99,7 @@ func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
 type build struct {
 	opts       Options
 	classes    classes
-	defaults   map[string]map[string]string // by class
+	defaults   map[string]annotations.Defaults // of Ingresses, by class
 	endpoints  *endpoints
 	refs       *refs
 	pairs      *pairs

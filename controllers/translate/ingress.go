@@ -17,16 +17,13 @@ import (
 
 // newIngress reads the annotations of an Ingress.
 func (b *build) newIngress(i *networkingv1.Ingress, class string) *object {
-	settings, problems := annotations.Parse(i.Annotations)
+	settings, problems := annotations.Parse(i.Annotations, b.defaultsOf(class))
 	if settings.Protocols == 0 {
 		settings.Protocols = model.WebSocket | model.HTTP
 	}
 	o := &object{meta: &i.ObjectMeta, class: class, ingress: i, settings: settings, report: newReport("Ingress", &i.ObjectMeta)}
 	for _, p := range problems {
 		o.tell(p.Reason, annotation(p.Key), "%s", p.Message)
-	}
-	if b.opts.NginxDefaults {
-		o.nginxDefaults()
 	}
 	return o
 }

@@ -10,12 +10,13 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/controllers/annotations"
 )
 
 // classDefaults reads the ConfigMaps that our IngressClasses name in spec.parameters: what objects of
 // a class have that say nothing else. A class whose ConfigMap can't be had serves without.
-func (b *build) classDefaults(all []*networkingv1.IngressClass) map[string]map[string]string {
-	defaults := map[string]map[string]string{}
+func (b *build) classDefaults(all []*networkingv1.IngressClass) map[string]annotations.Defaults {
+	defaults := map[string]annotations.Defaults{}
 	for _, class := range all {
 		if class.Spec.Parameters == nil || !isOurs(class, b.opts) {
 			continue
@@ -37,8 +38,28 @@ func (b *build) classDefaults(all []*networkingv1.IngressClass) map[string]map[s
 			tell(v1alpha1.ReasonInvalidRef, ".name", "%v, so its objects have the built-in defaults", err)
 			continue
 		}
-		defaults[class.Name] = found.Data
+		var problems []annotations.Problem
+		defaults[class.Name], problems = b.builtIn().With(found.Data)
+		for _, problem := range problems {
+			tell(problem.Reason, "", "ConfigMap %s/%s: %s: %s", *p.Namespace, p.Name, problem.Key, problem.Message)
+		}
 	}
 	slices.SortFunc(b.problems, func(x, y Problem) int { return strings.Compare(x.Message, y.Message) })
 	return defaults
+}
+
+// builtIn returns the defaults of classes without parameters.
+func (b *build) builtIn() annotations.Defaults {
+	if b.opts.NginxDefaults {
+		return annotations.NginxDefaults()
+	}
+	return annotations.Defaults{}
+}
+
+// defaultsOf returns what counts for Ingresses of a class that say nothing else.
+func (b *build) defaultsOf(class string) annotations.Defaults {
+	if d, found := b.defaults[class]; found {
+		return d
+	}
+	return b.builtIn()
 }
