@@ -10,20 +10,21 @@ type CIDR string
 // Origin is the origin of a page (RFC 6454): scheme, host and, unless it is the scheme's own, port.
 //
 // +kubebuilder:validation:MinLength=1
-// +kubebuilder:validation:MaxLength=300
-// +kubebuilder:validation:Pattern=`^[a-z][-+.a-z0-9]*://([*][.])?([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*|[[][0-9a-f:]+[]])(:[0-9]{1,5})?$`
+// +kubebuilder:validation:MaxLength=280
+// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z][-+.a-z0-9]*://([*][.])?([a-z0-9][-.a-z0-9]*|[[][0-9a-f:.]+])(:[0-9]{1,5})?$')",message="must be an origin such as https://app.example.com or https://*.example.com:8443: lower case, no path"
 type Origin string
 
-// Access says who may use a route. Every refusal is an HTTP answer to the handshake.
+// Access says who may use a route. Every refusal is an HTTP answer to the handshake. A rule can ask
+// for more or something else than the route, but not for nothing.
 type Access struct {
-	// Pages that may open WebSockets here, up to 64: origins such as https://app.example.com, or
+	// Pages that may open WebSockets here, up to 32: origins such as https://app.example.com, or
 	// https://*.example.com where * stands for one label. Browsers tell the page's origin with every
 	// handshake; others are answered 403. Clients that tell none, which browsers don't do, are let
 	// in. Default: none, any page may.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:MaxItems=32
 	Origins []Origin `json:"origins,omitempty"`
 
 	// Networks of the clients that are let in, up to 256; all others are answered 403. The client's
@@ -78,6 +79,7 @@ type ExternalAuth struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
 	// +kubebuilder:validation:XValidation:rule="self.startsWith('http://') || self.startsWith('https://')",message="must be a URL that begins with http:// or https://"
+	// +kubebuilder:validation:XValidation:rule="!self.contains(' ')",message="a URL has no spaces: percent-encode them"
 	URL string `json:"url"`
 
 	// Longest time to the head of its answer. A duration such as 2s; "0s" is off. Default: 5s.
@@ -105,10 +107,18 @@ type AuthCache struct {
 	// +kubebuilder:validation:MaxLength=512
 	Key string `json:"key"`
 
-	// How long an answer of 2xx, 401 or 403 is remembered. A duration such as 1m. Default: 5m.
+	// How long an answer of 2xx, 401 or 403 is remembered. A duration such as 1m; "0s" remembers
+	// nothing. Default: 5m.
 	// +optional
 	Duration Duration `json:"duration,omitempty"`
 }
+
+// SecretName is the name of a Secret.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a Secret: lower-case letters, digits, - and ."
+type SecretName string
 
 // HeaderName is the name of a header field.
 //
@@ -147,17 +157,22 @@ type HeaderEdits struct {
 	// +kubebuilder:validation:MaxItems=32
 	Add []Header `json:"add,omitempty"`
 
-	// Names of fields that are removed; up to 32. Default: none.
+	// Names of fields that are removed; up to 32; not those of the handshake or the connection.
+	// Default: none.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
+	// +kubebuilder:validation:XValidation:rule="self.all(n, !n.lowerAscii().matches('^(connection|content-length|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|sec-websocket-.*)$'))",message="the header belongs to the protocol and can't be changed: Connection, Content-Length, Host, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade and Sec-WebSocket-*"
 	Remove []HeaderName `json:"remove,omitempty"`
 }
 
 // Header is a header field.
+//
+// +kubebuilder:validation:XValidation:rule="!self.name.lowerAscii().matches('^(connection|content-length|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|sec-websocket-.*)$')",message="the header belongs to the protocol and can't be changed: Connection, Content-Length, Host, Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade and Sec-WebSocket-*",fieldPath=".name"
 type Header struct {
-	// Name of the field; not one of the handshake's or the connection's own.
+	// Name of the field; not one of the handshake's or the connection's own. A new Host is for
+	// rewrite.host to say.
 	// +required
 	Name HeaderName `json:"name"`
 

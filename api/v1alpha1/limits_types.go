@@ -81,6 +81,9 @@ const (
 )
 
 // BackendTLS says how endpoints are spoken to.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.caSecretName) || !has(self.mode) || self.mode == 'Verify'",message="caSecretName is for mode Verify only: set the mode, or remove it"
+// +kubebuilder:validation:XValidation:rule="!has(self.clientCertSecretName) || !has(self.mode) || self.mode != 'Disable'",message="without TLS no certificate is shown: set another mode, or remove clientCertSecretName"
 type BackendTLS struct {
 	// Disable: ws and http, whatever appProtocol says. Verify: wss and https, and the endpoint's
 	// certificate must be from the authorities in caSecretName for serverName. SkipVerify: wss and
@@ -93,20 +96,16 @@ type BackendTLS struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$`
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?([.][a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$')",message="must be a lower-case DNS name such as chat.internal, without port and wildcard"
 	ServerName string `json:"serverName,omitempty"`
 
 	// Name of a Secret in the route's namespace whose key ca.crt has the authorities in PEM. Default:
 	// the authorities of the proxy's system.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	CASecretName string `json:"caSecretName,omitempty"`
+	CASecretName SecretName `json:"caSecretName,omitempty"`
 
 	// Name of a Secret of type kubernetes.io/tls in the route's namespace: the certificate that the
 	// proxy shows of itself. Default: none.
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=253
-	ClientCertSecretName string `json:"clientCertSecretName,omitempty"`
+	ClientCertSecretName SecretName `json:"clientCertSecretName,omitempty"`
 }

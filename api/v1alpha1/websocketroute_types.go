@@ -57,6 +57,8 @@ type WebSocketRouteList struct {
 // +kubebuilder:validation:XValidation:rule="self.rules.all(r, !r.?policy.?drain.hasValue() || has(r.policy.drain.spread) == has(r.policy.drain.deadline) || duration(r.policy.drain.?deadline.orValue(self.?policy.?drain.?deadline.orValue('0s'))) == duration('0s') || duration(r.policy.drain.?spread.orValue(self.?policy.?drain.?spread.orValue('0s'))) <= duration(r.policy.drain.?deadline.orValue(self.?policy.?drain.?deadline.orValue('0s'))))",message="drain spread must not be longer than deadline, the one in the rule's policy and the other in the route's",fieldPath=".rules"
 // +kubebuilder:validation:XValidation:rule="self.rules.all(r, !r.?policy.?keepalive.hasValue() || !(has(r.policy.keepalive.timeout) || has(r.policy.keepalive.peers)) || has(r.policy.keepalive.interval) || self.?policy.?keepalive.?interval.hasValue())",message="keepalive timeout and peers have no effect without an interval, which is off by default: set it in the rule's policy or in the route's",fieldPath=".rules"
 // +kubebuilder:validation:XValidation:rule="!self.?policy.?keepalive.hasValue() || !(has(self.policy.keepalive.timeout) || has(self.policy.keepalive.peers)) || has(self.policy.keepalive.interval) || self.rules.exists(r, r.?policy.?keepalive.?interval.hasValue())",message="keepalive timeout and peers have no effect without an interval, which is off by default: set it, such as 30s",fieldPath=".policy.keepalive"
+// +kubebuilder:validation:XValidation:rule="self.rules.all(r, !r.?policy.?backendTLS.?caSecretName.hasValue() || r.policy.backendTLS.?mode.orValue(self.?policy.?backendTLS.?mode.orValue('Disable')) == 'Verify')",message="backendTLS caSecretName is for mode Verify only: set the mode, in the rule's policy or in the route's, or remove it",fieldPath=".rules"
+// +kubebuilder:validation:XValidation:rule="!self.?policy.?backendTLS.?caSecretName.hasValue() || has(self.policy.backendTLS.mode) || self.rules.exists(r, r.?policy.?backendTLS.?mode.hasValue())",message="backendTLS caSecretName is for mode Verify only: set the mode, or remove it",fieldPath=".policy.backendTLS"
 type WebSocketRouteSpec struct {
 	// Name of the IngressClass that serves this route; its controller must be
 	// fairlead.dev/ingress-controller. Default: none, and then the route is served only while the
@@ -88,7 +90,8 @@ type WebSocketRouteSpec struct {
 	TLS []TLS `json:"tls,omitempty"`
 
 	// What to do with a request, 1 to 64 rules. The most specific match wins wherever it stands:
-	// Exact, then the longest RegularExpression, then the longest Prefix. Where two rules match
+	// Exact, then the longest RegularExpression, then the longest Prefix; then the one with more
+	// conditions on headers, then on query parameters, then with subprotocols. Where two rules match
 	// the same, the first one wins.
 	// +required
 	// +listType=atomic
@@ -178,8 +181,8 @@ type Rule struct {
 	// +optional
 	Rewrite *Rewrite `json:"rewrite,omitempty"`
 
-	// Where requests go: 1 to 16 Services. Each gets a share of new
-	// sessions by its weight; open sessions stay where they are when weights change.
+	// Where requests go: 1 to 16 Services. Each gets a share of new sessions by its weight; open
+	// sessions stay where they are when weights change.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -247,12 +250,13 @@ const (
 )
 
 // HeaderMatch is a condition on a header field.
+//
+// +kubebuilder:validation:XValidation:rule="self.type == 'Present' ? !has(self.value) : has(self.value)",message="value is required for Exact and RegularExpression, and must be left out for Present"
+// +kubebuilder:validation:XValidation:rule="self.type != 'RegularExpression' || !has(self.value) || '/'.matches(self.value) in [true, false]",message="the value must be a regular expression in RE2 syntax: no look-around, no back-references",fieldPath=".value"
 type HeaderMatch struct {
 	// Name of the header, in any case, 1 to 128 characters.
 	// +required
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=128
-	Name string `json:"name"`
+	Name HeaderName `json:"name"`
 
 	// How the value is compared. Exact: the whole value, case-sensitively. RegularExpression: the
 	// whole value against an RE2 expression (no look-around, no back-references). Present: any value
@@ -261,13 +265,16 @@ type HeaderMatch struct {
 	// +kubebuilder:default=Exact
 	Type FieldMatchType `json:"type,omitempty"`
 
-	// What the value is compared with, up to 1024 characters. Left out for Present. Default: none.
+	// What the value is compared with, up to 256 characters. Left out for Present. Default: none.
 	// +optional
-	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:MaxLength=256
 	Value string `json:"value,omitempty"`
 }
 
 // QueryParamMatch is a condition on a parameter of the query.
+//
+// +kubebuilder:validation:XValidation:rule="self.type == 'Present' ? !has(self.value) : has(self.value)",message="value is required for Exact and RegularExpression, and must be left out for Present"
+// +kubebuilder:validation:XValidation:rule="self.type != 'RegularExpression' || !has(self.value) || '/'.matches(self.value) in [true, false]",message="the value must be a regular expression in RE2 syntax: no look-around, no back-references",fieldPath=".value"
 type QueryParamMatch struct {
 	// Name of the parameter, percent-decoded, case-sensitive, 1 to 128 characters.
 	// +required
@@ -282,10 +289,10 @@ type QueryParamMatch struct {
 	// +kubebuilder:default=Exact
 	Type FieldMatchType `json:"type,omitempty"`
 
-	// What the percent-decoded value is compared with, up to 1024 characters. Left out for Present.
+	// What the percent-decoded value is compared with, up to 256 characters. Left out for Present.
 	// Default: none.
 	// +optional
-	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:MaxLength=256
 	Value string `json:"value,omitempty"`
 }
 

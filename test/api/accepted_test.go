@@ -95,6 +95,17 @@ func TestWhatMayLookWrongIsTaken(t *testing.T) {
 		"a rule with the route's hash key":        `{rules: [{backends: [{name: a, port: 1}], policy: {balance: {algorithm: ConsistentHash}}}], policy: {balance: {algorithm: ConsistentHash, hashOn: [{type: SourceIP}]}}}`,
 		"a rule with the route's algorithm":       `{rules: [{backends: [{name: a, port: 1}], policy: {balance: {hashOn: [{type: QueryParam, name: "user[id]"}]}}}], policy: {balance: {algorithm: ConsistentHash, hashOn: [{type: SourceIP}]}}}`,
 		"a rule that hashes nothing after all":    `{rules: [{backends: [{name: a, port: 1}], policy: {balance: {algorithm: RoundRobin}}}], policy: {balance: {algorithm: ConsistentHash, hashOn: [{type: SourceIP}]}}}`,
+		"a header with an underscore":             rule(`matches: [{headers: [{name: x_tenant, type: Present}]}]`),
+		"a match of everything at once":           rule(`matches: [{path: {value: /a}, headers: [{name: A, value: b}], queryParams: [{name: "user[id]", type: RegularExpression, value: "[0-9]+"}], subprotocols: [mqtt, v2.mqtt]}]`),
+		"a Service elsewhere":                     `{rules: [{backends: [{name: chat, namespace: chat, port: 80}]}]}`,
+		"a certificate from elsewhere":            with(`hosts: [a.example.com], tls: [{secretName: s, namespace: certificates, minVersion: "1.2"}]`),
+		"an origin of an app, not of a page":      policy(`access: {origins: ["capacitor://localhost", "http://[::1]:3000", "https://*.example.com"]}`),
+		"single addresses as networks":            policy(`access: {allowCIDRs: [192.0.2.1, "2001:db8::1"], denyCIDRs: [0.0.0.0/0, "::/0"]}`),
+		"limits that are off":                     policy(`limits: {sessions: 0, sessionsPerClient: 0, handshakesPerSecond: 0, burst: 0}`),
+		"a header without value":                  policy(`headers: {request: {set: [{name: X-Empty, value: ""}]}}`),
+		"authorities for the rule that verifies":  `{rules: [{backends: [{name: a, port: 1}], policy: {backendTLS: {mode: Verify}}}], policy: {backendTLS: {caSecretName: ca}}}`,
+		"a rule's own authorities":                `{rules: [{backends: [{name: a, port: 1}], policy: {backendTLS: {caSecretName: ca}}}], policy: {backendTLS: {mode: Verify}}}`,
+		"verification by the system's roots":      policy(`backendTLS: {mode: Verify}`),
 	} {
 		t.Run(story, func(t *testing.T) {
 			if err := apply(t, spec); err != nil {
@@ -136,13 +147,20 @@ func completeSpec() v1alpha1.WebSocketRouteSpec {
 	return v1alpha1.WebSocketRouteSpec{
 		IngressClassName: new("fairlead"),
 		Hosts:            []v1alpha1.Hostname{"chat.example.com", "*.chat.example.com"},
-		TLS:              []v1alpha1.TLS{{Hosts: []v1alpha1.Hostname{"chat.example.com"}, SecretName: "chat-tls"}},
+		TLS: []v1alpha1.TLS{{
+			Hosts: []v1alpha1.Hostname{"chat.example.com"}, SecretName: "chat-tls", Namespace: "certificates", MinVersion: "1.3",
+		}},
 		Rules: []v1alpha1.Rule{{
-			Name:    "main",
-			Matches: []v1alpha1.Match{{Path: &v1alpha1.PathMatch{Type: v1alpha1.PathRegularExpression, Value: "/room/([0-9]+)"}}},
+			Name: "main",
+			Matches: []v1alpha1.Match{{
+				Path:         &v1alpha1.PathMatch{Type: v1alpha1.PathRegularExpression, Value: "/room/([0-9]+)"},
+				Headers:      []v1alpha1.HeaderMatch{{Name: "X-Tenant", Type: v1alpha1.FieldRegularExpression, Value: "acme-[a-z]+"}},
+				QueryParams:  []v1alpha1.QueryParamMatch{{Name: "v", Type: v1alpha1.FieldExact, Value: "2"}},
+				Subprotocols: []v1alpha1.Subprotocol{"graphql-transport-ws"},
+			}},
 			Rewrite: &v1alpha1.Rewrite{Path: "/r/$1", Host: "chat.internal"},
 			Backends: []v1alpha1.Backend{
-				{Name: "chat", Port: intstr.FromInt32(8080), Weight: new(int32(9))},
+				{Name: "chat", Namespace: "chat", Port: intstr.FromInt32(8080), Weight: new(int32(9))},
 			},
 			Policy: completePolicy(),
 		}},
@@ -161,12 +179,44 @@ func completePolicy() *v1alpha1.Policy {
 		Balance: &v1alpha1.Balance{
 			Algorithm: v1alpha1.ConsistentHash,
 			HashOn:    []v1alpha1.HashOn{{Type: v1alpha1.HashOnCookie, Name: "uid"}},
+			Share:     v1alpha1.ShareLiveSessions,
 			StickyCookie: &v1alpha1.StickyCookie{
 				Name: "__Host-chat", Path: "/chat", MaxAge: "24h",
 				SameSite: v1alpha1.SameSiteNone, Mode: v1alpha1.StickyBalanced,
 			},
 		},
-		Drain: &v1alpha1.Drain{Deadline: "5m", Spread: "30s", CloseCode: new(int32(4001))},
+		Retries: &v1alpha1.Retries{Attempts: new(int32(2)), Timeout: "10s"},
+		Limits: &v1alpha1.Limits{
+			Sessions: new(int32(10000)), SessionsPerClient: new(int32(20)), HandshakesPerSecond: new(int32(500)),
+			HandshakesPerSecondPerClient: new(int32(5)), Burst: new(int32(0)), ExemptCIDRs: []v1alpha1.CIDR{"10.0.0.0/8"},
+		},
+		Access:            completeAccess(),
+		Headers:           &v1alpha1.Headers{Request: completeEdits(), Response: completeEdits()},
+		BackendTLS:        &v1alpha1.BackendTLS{Mode: v1alpha1.BackendTLSVerify, ServerName: "chat.internal", CASecretName: "ca", ClientCertSecretName: "client"},
+		InsecureWebSocket: v1alpha1.InsecureRefuse,
+		Drain:             &v1alpha1.Drain{Deadline: "5m", Spread: "30s", CloseCode: new(int32(4001))},
+	}
+}
+
+func completeAccess() *v1alpha1.Access {
+	return &v1alpha1.Access{
+		Origins:    []v1alpha1.Origin{"https://app.example.com", "https://*.example.com:8443"},
+		AllowCIDRs: []v1alpha1.CIDR{"10.0.0.0/8", "2001:db8::/32", "192.0.2.1"},
+		DenyCIDRs:  []v1alpha1.CIDR{"10.1.0.0/16"},
+		BasicAuth:  &v1alpha1.BasicAuth{SecretName: "users", Realm: "Chat"},
+		ExternalAuth: &v1alpha1.ExternalAuth{
+			URL: "https://auth.example.com/check?session=$cookie_session", Timeout: "2s",
+			ResponseHeaders: []v1alpha1.HeaderName{"X-User"},
+			Cache:           &v1alpha1.AuthCache{Key: "$cookie_session", Duration: "1m"},
+		},
+	}
+}
+
+func completeEdits() *v1alpha1.HeaderEdits {
+	return &v1alpha1.HeaderEdits{
+		Set:    []v1alpha1.Header{{Name: "X-Env", Value: "prod; tier=1"}},
+		Add:    []v1alpha1.Header{{Name: "Via", Value: "fairlead"}},
+		Remove: []v1alpha1.HeaderName{"X-Debug"},
 	}
 }
 

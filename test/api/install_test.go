@@ -75,6 +75,7 @@ func TestTheServiceAccountMayDoItsWorkAndNoMore(t *testing.T) {
 		"list WebSocketRoutes":          account.List(ctx, &v1alpha1.WebSocketRouteList{}),
 		"list Services":                 account.List(ctx, &corev1.ServiceList{}),
 		"list Secrets":                  account.List(ctx, &corev1.SecretList{}),
+		"list ConfigMaps":               account.List(ctx, &corev1.ConfigMapList{}),
 		"list EndpointSlices":           account.List(ctx, &discoveryv1.EndpointSliceList{}),
 		"patch an Ingress' status":      account.Status().Patch(ctx, ingress, merge),
 		"patch a WebSocketRoute status": account.Status().Patch(ctx, route, merge),
@@ -95,7 +96,7 @@ func TestTheServiceAccountMayDoItsWorkAndNoMore(t *testing.T) {
 		"delete a WebSocketRoute": account.Delete(ctx, route),
 		"write Secrets":           account.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "rbac"}}),
 		"list Pods":               account.List(ctx, &corev1.PodList{}),
-		"list ConfigMaps":         account.List(ctx, &corev1.ConfigMapList{}),
+		"write ConfigMaps":        account.Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "rbac"}}),
 	}
 	for what, err := range mayNot {
 		if !apierrors.IsForbidden(err) {
