@@ -40,9 +40,12 @@ func (m *Meter) Allow(client netip.Addr, burst int) (early time.Duration) {
 	}
 }
 
-// pour returns when a bucket that is empty at a moment will be empty after one more, or how long it
-// is too full for it.
+// pour returns when a bucket that is empty at a moment, or 0 when it always was, will be empty after
+// one more, or how long it is too full for it.
 func (m *Meter) pour(empty, now int64, burst int) (next int64, early time.Duration) {
+	if empty == 0 {
+		empty = now
+	}
 	empty = max(empty, now)
 	room := int64(burst) * int64(m.every)
 	if burst > 0 && room/int64(burst) != int64(m.every) {

@@ -1,0 +1,68 @@
+package table
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/fairlead/fairlead/proxy/live"
+	"github.com/fairlead/fairlead/proxy/model"
+)
+
+// limited is a route whose sessions are counted.
+func limited(id, zone string, sessions int) model.Route {
+	return model.Route{
+		ID: id, Protocols: model.HTTP, Matches: []model.Match{{Host: id + ".example.com"}},
+		Limits: model.Limits{Zone: zone, Sessions: sessions, PerClient: []model.Rate{{Events: sessions, Per: time.Minute}}},
+	}
+}
+
+func after(t *testing.T, prev *Table, routes ...model.Route) *Table {
+	t.Helper()
+	return compile(t, model.Config{Routes: routes}, prev)
+}
+
+func zoneIn(t *Table, id string) *live.Zone { return t.routes[id].Policy.Zone() }
+
+func TestWhatIsCountedOutlivesATable(t *testing.T) {
+	first := after(t, nil, limited("a", "", 1), limited("b", "both", 1), limited("c", "both", 2), model.Route{ID: "d", Matches: []model.Match{{Host: "d"}}})
+	a, both := zoneIn(first, "a"), zoneIn(first, "b")
+	if a == both || zoneIn(first, "c") != both || zoneIn(first, "d") != nil {
+		t.Fatal("who shares a zone counts together, and nobody else")
+	}
+	changed := after(t, first, limited("a", "", 7), limited("b", "both", 1), limited("e", "both", 3))
+	if zoneIn(changed, "a") != a || zoneIn(changed, "b") != both || zoneIn(changed, "e") != both {
+		t.Error("a change forgets what is counted")
+	}
+	renamed := limited("a2", "", 7)
+	renamed.Matches = limited("a", "", 7).Matches
+	if again := after(t, changed, renamed); zoneIn(again, "a2") != a {
+		t.Error("a new name forgets what is counted")
+	}
+}
+
+func TestAZoneIsKeptForAsLongAsItCounts(t *testing.T) {
+	client := netip.MustParseAddr("192.0.2.1")
+	first := after(t, nil, limited("a", "z", 1))
+	z := zoneIn(first, "a")
+	without := after(t, first) // a request that was matched before may still come
+	hold, _ := z.Acquire(client, 1, 1)
+	without = after(t, without)
+	without = after(t, without)
+	if again := after(t, without, limited("b", "z", 1)); zoneIn(again, "b") != z {
+		t.Error("the zone was dropped while it counts")
+	}
+	hold.Release(client)
+	if empty := after(t, without); len(empty.departed.zones)+len(empty.zones) != 0 {
+		t.Error("the zone is kept for nothing")
+	}
+}
+
+func TestARouteWithABadGuardIsSealedAndTheOthersServe(t *testing.T) {
+	bad := limited("bad", "", 1)
+	bad.Access.External = &model.ExternalAuth{URL: "http://auth/$unknown"}
+	compiled, err := Compile(model.Config{Routes: []model.Route{bad, limited("good", "", 1)}}, nil)
+	if err == nil || compiled.routes["bad"] == nil || compiled.routes["good"] == nil {
+		t.Errorf("%v", err)
+	}
+}
