@@ -113,13 +113,6 @@ type AuthCache struct {
 	Duration Duration `json:"duration,omitempty"`
 }
 
-// SecretName is the name of a Secret.
-//
-// +kubebuilder:validation:MinLength=1
-// +kubebuilder:validation:MaxLength=253
-// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a Secret: lower-case letters, digits, - and ."
-type SecretName string
-
 // HeaderName is the name of a header field.
 //
 // +kubebuilder:validation:MinLength=1

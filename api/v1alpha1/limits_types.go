@@ -102,10 +102,16 @@ type BackendTLS struct {
 	// Name of a Secret in the route's namespace whose key ca.crt has the authorities in PEM. Default:
 	// the authorities of the proxy's system.
 	// +optional
-	CASecretName SecretName `json:"caSecretName,omitempty"`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a Secret: lower-case letters, digits, - and ."
+	CASecretName string `json:"caSecretName,omitempty"`
 
 	// Name of a Secret of type kubernetes.io/tls in the route's namespace: the certificate that the
 	// proxy shows of itself. Default: none.
 	// +optional
-	ClientCertSecretName SecretName `json:"clientCertSecretName,omitempty"`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of a Secret: lower-case letters, digits, - and ."
+	ClientCertSecretName string `json:"clientCertSecretName,omitempty"`
 }

@@ -256,7 +256,10 @@ const (
 type HeaderMatch struct {
 	// Name of the header, in any case, 1 to 128 characters.
 	// +required
-	Name HeaderName `json:"name"`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[-!#$%&*+.^_|~0-9A-Za-z]+$')",message="the name of a header has letters, digits and - _ . ! # $ % & * + ^ | ~ only"
+	Name string `json:"name"`
 
 	// How the value is compared. Exact: the whole value, case-sensitively. RegularExpression: the
 	// whole value against an RE2 expression (no look-around, no back-references). Present: any value

@@ -58,7 +58,7 @@ func (o *object) match(m *v1alpha1.Match, at *field.Path) (model.Match, bool) {
 		*list = append(*list, f)
 	}
 	for i, h := range m.Headers {
-		add(&result.Headers, fieldMatch(http.CanonicalHeaderKey(string(h.Name)), h.Type, h.Value), at.Child("headers").Index(i))
+		add(&result.Headers, fieldMatch(http.CanonicalHeaderKey(h.Name), h.Type, h.Value), at.Child("headers").Index(i))
 	}
 	for i, q := range m.QueryParams {
 		add(&result.QueryParams, fieldMatch(q.Name, q.Type, q.Value), at.Child("queryParams").Index(i))

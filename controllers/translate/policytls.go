@@ -35,7 +35,7 @@ func (b *build) policyTLS(o *object, w *written, route *model.Route) {
 		if !tls.Verify {
 			o.tellOnce(v1alpha1.ReasonInvalid, at, "endpoints are not verified without mode Verify, so the authorities have no effect: set the mode, or remove them")
 		}
-		if secret := b.ownSecret(o, string(t.CASecretName), at, notVerified); secret == nil {
+		if secret := b.ownSecret(o, t.CASecretName, at, notVerified); secret == nil {
 			route.Access.Sealed = "the Secret with the authorities of its endpoints can't be had"
 		} else if cas, err := b.authorities(secret); err != nil {
 			o.tellOnce(v1alpha1.ReasonInvalidRef, at, "%v; %s: mend the Secret", err, notVerified)
@@ -48,7 +48,7 @@ func (b *build) policyTLS(o *object, w *written, route *model.Route) {
 		return
 	}
 	at := w.at(func(p *v1alpha1.Policy) bool { return p.BackendTLS != nil && p.BackendTLS.ClientCertSecretName != "" }, "backendTLS", "clientCertSecretName")
-	secret := b.ownSecret(o, string(t.ClientCertSecretName), at, answered503)
+	secret := b.ownSecret(o, t.ClientCertSecretName, at, answered503)
 	if secret == nil {
 		route.Access.Sealed = "the Secret with the certificate for its endpoints can't be had"
 		return
