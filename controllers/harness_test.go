@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/gorilla/websocket"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -25,13 +26,17 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/fairlead/fairlead/proxy"
 
 	"github.com/fairlead/fairlead/test/cluster"
 )
 
-func TestMain(m *testing.M) { os.Exit(cluster.RunTests(suite{m})) }
+func TestMain(m *testing.M) {
+	ctrllog.SetLogger(logr.Discard()) // or it complains after half a minute
+	os.Exit(cluster.RunTests(suite{m}))
+}
 
 // suite ends the control plane that the tests share, if any of them started it.
 type suite struct{ m *testing.M }
@@ -202,8 +207,8 @@ func (n *tenant) start(o Options) *replica {
 	n.t.Helper()
 	out := &logs{}
 	o.Log = slog.New(slog.NewTextHandler(out, nil))
-	o.Translate.ControllerName = n.controller()
-	o.Lease.Namespace, o.Lease.Name = cmp.Or(o.Lease.Namespace, n.name), n.name
+	o.Translate.ControllerName = cmp.Or(o.Translate.ControllerName, n.controller())
+	o.Lease.Namespace, o.Lease.Name = cmp.Or(o.Lease.Namespace, n.name), cmp.Or(o.Lease.Name, n.name)
 	server, err := proxy.New(proxy.Options{
 		HTTPAddress: "127.0.0.1:0", HTTPSAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", Log: o.Log,
 	})

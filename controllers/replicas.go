@@ -144,22 +144,13 @@ func nodeAddresses(node *corev1.Node, internal bool) []string {
 	return of(corev1.NodeInternalIP)
 }
 
-// pods returns the pods of all replicas: those with the labels of our own one, but for labels that differ
-// from one revision of a Deployment, DaemonSet or StatefulSet, or from one pod, to another.
+// pods returns the pods of all replicas: those that are labelled like our own one.
 func (r *replicas) pods(ctx context.Context) ([]corev1.Pod, error) {
 	var own corev1.Pod
 	if err := r.client.Get(ctx, r.o.Pod, &own); err != nil {
 		return nil, err
 	}
-	alike := client.MatchingLabels{}
-	for key, value := range own.Labels {
-		switch {
-		case key == "pod-template-hash", key == "controller-revision-hash", key == "pod-template-generation":
-		case strings.HasPrefix(key, "statefulset.kubernetes.io/"), strings.HasPrefix(key, "apps.kubernetes.io/"):
-		default:
-			alike[key] = value
-		}
-	}
+	alike := identity(own.Labels)
 	if len(alike) == 0 {
 		return []corev1.Pod{own}, nil
 	}
@@ -168,6 +159,31 @@ func (r *replicas) pods(ctx context.Context) ([]corev1.Pod, error) {
 		return nil, err
 	}
 	return list.Items, nil
+}
+
+// identity returns the labels that all replicas have, whatever their revision and wherever they run:
+// those that name an application (Kubernetes documentation, "Recommended Labels"), or, without these,
+// all but those of Kubernetes itself, which tell a revision, a pod or a place.
+func identity(all map[string]string) client.MatchingLabels {
+	alike := client.MatchingLabels{}
+	for _, key := range []string{"app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component"} {
+		if value, ok := all[key]; ok {
+			alike[key] = value
+		}
+	}
+	if len(alike) > 0 {
+		return alike
+	}
+	for key, value := range all {
+		domain, _, prefixed := strings.Cut(key, "/")
+		switch {
+		case key == "pod-template-hash", key == "controller-revision-hash", key == "pod-template-generation":
+		case prefixed && (domain == "kubernetes.io" || strings.HasSuffix(domain, ".kubernetes.io") || domain == "helm.sh"):
+		default:
+			alike[key] = value
+		}
+	}
+	return alike
 }
 
 // leave clears the addresses of all objects if this replica, the leader, is the last one: nobody is there

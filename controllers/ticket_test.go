@@ -20,12 +20,21 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
 // secureIngress creates an Ingress with a certificate of its own.
 func (n *tenant) secureIngress(name, host, service string) {
+	n.t.Helper()
+	web := n.ingress(name, host, service)
+	web.Spec.TLS = []networkingv1.IngressTLS{{Hosts: []string{host}, SecretName: name}}
+	n.create(web, n.certificate(n.name, name, host))
+}
+
+// certificate returns a Secret with a new certificate for a host.
+func (n *tenant) certificate(namespace, name, host string) *corev1.Secret {
 	n.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -40,12 +49,10 @@ func (n *tenant) secureIngress(name, host, service string) {
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	web := n.ingress(name, host, service)
-	web.Spec.TLS = []networkingv1.IngressTLS{{Hosts: []string{host}, SecretName: name}}
-	n.create(web, &corev1.Secret{ObjectMeta: n.meta(name), Type: corev1.SecretTypeTLS, Data: map[string][]byte{
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Type: corev1.SecretTypeTLS, Data: map[string][]byte{
 		corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
-	}})
+	}}
 }
 
 // visitor is a client that keeps its first ticket and shows it to every replica.
