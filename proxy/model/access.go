@@ -80,7 +80,8 @@ const (
 	RequireCert ClientCertMode = iota
 	// OptionalCert lets clients without a certificate in, and refuses those whose one can't be verified.
 	OptionalCert
-	// UnverifiedCert lets everybody in and tells the endpoint what was found.
+	// UnverifiedCert lets in whoever has no certificate or one that none of the CAs vouches for, and
+	// tells the endpoint what was found. One that has expired is refused all the same, as by nginx.
 	UnverifiedCert
 )
 
@@ -98,8 +99,10 @@ func (m ClientCertMode) String() string {
 type ClientCert struct {
 	CAs   string // PEM
 	Mode  ClientCertMode
-	Depth int // certificates between the leaf and a CA, plus one; 0: 1
-	// MatchCN is an RE2 expression that the subject's "CN=name" must match: else 403 CertRefused.
+	// Depth bounds the certificates between the client's and a CA, as nginx and OpenSSL count; 0: 1.
+	Depth int
+	// MatchCN is an RE2 expression that must match in the subject's "CN=name", and so a client without
+	// a certificate too: else 403 CertRefused. It is not anchored.
 	MatchCN string
 	// PassToEndpoint sends the certificate, URL-escaped PEM, as Ssl-Client-Cert.
 	PassToEndpoint bool
