@@ -234,3 +234,28 @@ func (d *door) enter(socket int, from netip.AddrPort) {
 	d.loop.At(&o.timer, d.loop.Now()+headTimeout, o)
 	o.Ready(unix.EPOLLIN) // what it said is mostly there
 }
+
+// link puts the opening into its door's list.
+func (o *opening) link() {
+	d := o.door
+	o.linked, o.next = true, d.first
+	if o.next != nil {
+		o.next.before = o
+	}
+	d.first = o
+}
+
+func (o *opening) unlink() {
+	if !o.linked {
+		return
+	}
+	if o.before != nil {
+		o.before.next = o.next
+	} else {
+		o.door.first = o.next
+	}
+	if o.next != nil {
+		o.next.before = o.before
+	}
+	o.linked, o.next, o.before = false, nil, nil
+}
