@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -14,6 +15,10 @@ func (x *exchange) redirect() error {
 	to := x.hit.Route.Redirect
 	if to == nil {
 		return nil
+	}
+	if x.hit.Route.Location.String() == "" {
+		return &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.NoEndpoint,
+			Detail: "where this route redirects to is not understood"}
 	}
 	at := location(x.hit.Route.Location, &template.Request{Request: x.r, Client: x.client.Address, Secure: x.client.Secure})
 	return &model.Refusal{

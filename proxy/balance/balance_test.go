@@ -115,3 +115,43 @@ func BenchmarkRendezvous(b *testing.B) {
 		Rendezvous(12345, len(known), func(i int) uint64 { return known[i] }, nil, nil)
 	}
 }
+
+func TestRanksAreTheOrderInWhichEndpointsWouldTakeOver(t *testing.T) {
+	const n = 9
+	for k := range 200 {
+		key := Hash(fmt.Sprint(k))
+		gone := map[int]bool{}
+		for rank := range n {
+			next := Rendezvous(key, n, id, nil, func(i int) bool { return gone[i] })
+			if got := Ranked(key, n, id, rank, nil); got != next {
+				t.Fatalf("key %d: rank %d is %d, want %d", k, rank, got, next)
+			}
+			gone[next] = true
+		}
+		if got := Ranked(key, n, id, n, nil); got != None {
+			t.Fatalf("there is a rank %d: %d", n, got)
+		}
+	}
+	same := func(int) uint64 { return 7 } // of equal identities each has its rank too
+	for rank := range 3 {
+		if got := Ranked(1, 3, same, rank, nil); got != rank {
+			t.Errorf("rank %d is %d", rank, got)
+		}
+	}
+}
+
+func TestLoadsComeToTheirShares(t *testing.T) {
+	weights := []int{6, 3, 1, 0}
+	loads := []int64{0, 900, 0, 0} // one of them had all
+	for range 2100 {
+		loads[Furthest(4, func(i int) int64 { return loads[i] }, func(i int) int { return weights[i] }, nil)]++
+	}
+	for i, w := range weights {
+		if diff := loads[i] - int64(w)*300; diff < -1 || diff > 1 {
+			t.Errorf("3000 are shared as %v", loads)
+		}
+	}
+	if got := Furthest(2, func(int) int64 { return 0 }, func(int) int { return 0 }, nil); got != None {
+		t.Errorf("without weights: %d", got)
+	}
+}

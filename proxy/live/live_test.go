@@ -62,3 +62,20 @@ func TestReplicasDontStartWithTheSameTurn(t *testing.T) {
 		t.Errorf("%d different turns of 20", len(seen))
 	}
 }
+
+func TestSharesAreCountedByBackend(t *testing.T) {
+	r := NewRoute()
+	r.Share("a").Acquire()
+	r.Share("a").Acquire()
+	r.Share("b").Acquire()
+	r.Share("b").Release()
+	if a, b := r.Share("a").Sessions(), r.Share("b").Sessions(); a != 2 || b != 0 {
+		t.Errorf("%d and %d", a, b)
+	}
+	var none *Share // of a route with one backend
+	none.Acquire()
+	none.Release()
+	if none.Sessions() != 0 {
+		t.Error("nil counts")
+	}
+}

@@ -2,6 +2,7 @@ package table
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"regexp"
 	"slices"
@@ -118,8 +119,10 @@ func (c *compilation) texts(r *Route) {
 	if r.Redirect == nil {
 		return
 	}
-	if r.Location, err = template.Parsed(r.Redirect.Location); err != nil {
+	if r.Location, err = template.Parsed(r.Redirect.Location); err == nil && r.Redirect.Location == "" {
+		err = errors.New("there is no location")
+	}
+	if err != nil {
 		c.refuse("route %q, where it redirects to: %w", r.ID, err)
-		r.Redirect, r.Backends, r.Canary, r.Spare = nil, nil, nil, nil
 	}
 }

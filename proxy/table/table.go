@@ -42,7 +42,7 @@ type Route struct {
 	// Spare is the backend of the model's Fallback, or empty. It has the route's requests while no
 	// other backend has an endpoint.
 	Spare []WeightedBackend
-	// Location is where the model's Redirect leads.
+	// Location is where the model's Redirect leads; empty when that can't be understood.
 	Location template.Template
 	// HashKey is what ConsistentHash hashes in place of HashOn, when the model has a HashTemplate.
 	HashKey template.Template

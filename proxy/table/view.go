@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -21,13 +22,34 @@ type RouteView struct {
 	Rewrite   *model.Rewrite  `json:"rewrite,omitempty"`
 	Redirect  bool            `json:"redirectHTTPS,omitempty"`
 	Backends  []BackendView   `json:"backends"`
+	// To is where a route leads that is a redirect: "308 https://example.com/".
+	To       string        `json:"redirect,omitempty"`
+	Canary   *CanaryView   `json:"canary,omitempty"`
+	Fallback *FallbackView `json:"fallback,omitempty"`
+	// Policy is what else the route says, in a few words each. Passwords and keys are never among them.
+	Policy []string `json:"policy,omitempty"`
 }
 
-// MatchView is one host and path of a route.
+// MatchView is one host and path of a route, and what else a request must have.
 type MatchView struct {
 	Host string `json:"host"`
 	Type string `json:"type"`
 	Path string `json:"path"`
+	// Conditions are "header X-Tenant=acme", "header X-Tenant~ac.*", "query v" or "subprotocol a|b".
+	Conditions []string `json:"conditions,omitempty"`
+}
+
+// CanaryView is what takes requests away from the backends.
+type CanaryView struct {
+	BackendView
+	// Takes says which: "header X-Canary=always", "cookie canary=always" and "weight 5/100".
+	Takes []string `json:"takes"`
+}
+
+// FallbackView is what answers when the backends don't.
+type FallbackView struct {
+	BackendView
+	Errors []int `json:"errors,omitempty"`
 }
 
 // BackendView is one destination of a route.
@@ -70,11 +92,21 @@ func (r *Route) view() RouteView {
 		v.Protocol = append(v.Protocol, "HTTP")
 	}
 	for _, m := range r.Matches {
-		v.Matches = append(v.Matches, MatchView{Host: m.Host, Type: m.Path.Type.String(), Path: m.Path.Value})
+		v.Matches = append(v.Matches, MatchView{m.Host, m.Path.Type.String(), m.Path.Value, conditionsInWords(m)})
 	}
 	for _, b := range r.Backends {
 		v.Backends = append(v.Backends, b.view())
 	}
+	if r.Redirect != nil {
+		v.To = fmt.Sprint(r.Redirect.Status, " ", r.Redirect.Location)
+	}
+	if r.Canary != nil {
+		v.Canary = &CanaryView{r.Canary.To[0].view(), r.Canary.inWords()}
+	}
+	if len(r.Spare) > 0 {
+		v.Fallback = &FallbackView{r.Spare[0].view(), r.Fallback.Errors}
+	}
+	v.Policy = policyInWords(&r.Route)
 	return v
 }
 
@@ -92,29 +124,44 @@ func (b WeightedBackend) view() BackendView {
 func (t *Table) String() string {
 	var s strings.Builder
 	w := tabwriter.NewWriter(&s, 0, 4, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "HOST\tPATH\tMATCH\tROUTE\tBACKENDS\tSESSIONS")
+	_, _ = fmt.Fprintln(w, "HOST\tPATH\tMATCH\tROUTE\tBACKENDS\tSESSIONS\tPOLICY")
 	for _, r := range t.View() {
-		var backends []string
-		for _, b := range r.Backends {
-			ready := 0
-			for _, e := range b.Endpoints {
-				if e.State == model.EndpointReady.String() {
-					ready++
-				}
-			}
-			backends = append(backends, fmt.Sprintf("%s x%d (%d of %d ready)", b.Backend, b.Weight, ready, len(b.Endpoints)))
-		}
-		if len(backends) == 0 {
-			backends = []string{"-"}
-		}
+		backends, policy := strings.Join(r.destinations(), ", "), cmp.Or(strings.Join(r.Policy, ", "), "-")
 		for _, m := range r.Matches {
-			host := m.Host
-			if host == "" {
-				host = "*"
-			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\n", host, m.Path, m.Type, r.ID, strings.Join(backends, ", "), r.Sessions)
+			match := strings.Join(append([]string{m.Type}, m.Conditions...), ", ")
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%s\n", cmp.Or(m.Host, "*"), m.Path, match, r.ID, backends, r.Sessions, policy)
 		}
 	}
 	_ = w.Flush()
 	return s.String()
+}
+
+// destinations says where requests go.
+func (r *RouteView) destinations() (list []string) {
+	if r.To != "" {
+		return []string{r.To}
+	}
+	for _, b := range r.Backends {
+		list = append(list, fmt.Sprintf("%s x%d (%s)", b.Backend, b.Weight, b.ready()))
+	}
+	if c := r.Canary; c != nil {
+		list = append(list, fmt.Sprintf("canary %s by %s (%s)", c.Backend, strings.Join(c.Takes, ", "), c.ready()))
+	}
+	if f := r.Fallback; f != nil {
+		list = append(list, fmt.Sprintf("fallback %s (%s)", f.Backend, f.ready()))
+	}
+	if len(list) == 0 {
+		return []string{"-"}
+	}
+	return list
+}
+
+func (b *BackendView) ready() string {
+	ready := 0
+	for _, e := range b.Endpoints {
+		if e.State == model.EndpointReady.String() || e.State == model.EndpointDistant.String() {
+			ready++
+		}
+	}
+	return fmt.Sprintf("%d of %d ready", ready, len(b.Endpoints))
 }
