@@ -3,6 +3,7 @@
 //	fairlead controller    in a cluster: the controllers and the proxy
 //	fairlead standalone    without a cluster: the same over a folder of manifests
 //	fairlead check         what manifests would do, and what is wrong with them
+//	fairlead migrate       the configuration of another proxy, turned into manifests
 //	fairlead probe         one WebSocket handshake against a URL, explained
 //	fairlead version       what this binary is
 //

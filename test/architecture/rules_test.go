@@ -86,7 +86,7 @@ var rules = []rule{
 		caught: "controllers/status -> proxy/backend",
 	},
 	{
-		of: []string{"controllers/translate/...", "controllers/annotations/..."},
+		of: []string{"controllers/translate/...", "controllers/annotations/...", "controllers/migrate/nginx/..."},
 		never: []string{
 			"sigs.k8s.io/controller-runtime/...", "k8s.io/client-go/...", "k8s.io/utils/clock/...", "os",
 			"log/...", "k8s.io/klog/...", "github.com/go-logr/...", "go.uber.org/zap/...",
@@ -108,6 +108,11 @@ var rules = []rule{
 		of: []string{"controllers/snapshot/..."}, only: []string{"api/...", "config/..."},
 		why:    "it reads and doesn't judge: what an object means is decided in translate",
 		caught: "controllers/snapshot -> controllers/translate",
+	},
+	{
+		of: []string{"controllers/migrate/nginx/..."}, only: []string{"api/...", "controllers/annotations/...", "controllers/migrate/nginx/..."},
+		why:    "it turns the configuration of another proxy into objects, and knows neither how they are served nor where files are",
+		caught: "controllers/migrate/nginx -> controllers/translate",
 	},
 	{
 		of: []string{"api/..."}, only: []string{"api/..."},

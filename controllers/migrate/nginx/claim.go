@@ -1,0 +1,83 @@
+package nginx
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+
+	"github.com/fairlead/fairlead/api/v1alpha1"
+)
+
+// claim is what two routes can't both have.
+type claim struct {
+	host       string
+	kind       v1alpha1.PathMatchType
+	value      string
+	handshakes bool
+}
+
+// served is a route and the hosts that it has.
+type served struct {
+	*route
+	hosts []string
+}
+
+// claim gives each host and path to the first route that wants it, as nginx gives it to the first
+// server of a port. Fairlead doesn't tell ports apart, so that servers of one name on several ports
+// come together here; those with TLS come first.
+func (m *migration) claim() {
+	m.implicitDefault()
+	for _, r := range m.routes {
+		hosts := slices.Clone(r.server.hosts)
+		if r.server.isDefault && !slices.Contains(hosts, "") {
+			if !r.server.secure {
+				hosts = nil
+			}
+			hosts = append(hosts, "")
+		}
+		var got []string
+		for _, host := range hosts {
+			key := claim{host, r.path.kind, r.path.value, r.handshakes}
+			if owner := m.claimed[key]; owner == nil {
+				m.claimed[key] = r
+				got = append(got, host)
+			} else if !sameRoute(owner, r) {
+				m.lost(r.at, "another server has the path of this name already, and Fairlead can't tell servers apart by port: "+owner.at.At()+" counts",
+					"give this one a name or a path of its own")
+			}
+		}
+		if len(got) > 0 {
+			m.served = append(m.served, served{r, got})
+		}
+	}
+}
+
+// sameRoute reports whether two routes do the same.
+func sameRoute(a, b *route) bool {
+	if a.at == b.at {
+		return true
+	}
+	return a.to == b.to && a.host == b.host && slices.Equal(a.backends, b.backends) &&
+		equality.Semantic.DeepEqual(a.redirect, b.redirect) && equality.Semantic.DeepEqual(a.policy, b.policy)
+}
+
+// implicitDefault tells what becomes of requests for hosts that nobody names: nginx gives them to the
+// first server of the port.
+func (m *migration) implicitDefault() {
+	for _, s := range m.servers {
+		if s.isDefault || slices.Contains(s.hosts, "") {
+			return
+		}
+	}
+	for _, b := range m.blocks {
+		for _, s := range m.servers {
+			if s.d != b.d || s.toHTTPS || len(s.hosts) == 0 {
+				continue
+			}
+			if d := s.scope.ownOne("server_name"); d != nil {
+				m.differs(d, "requests for hosts that no server names get 404; nginx gives them to the first server", "leave out the hosts of a route that is to serve any host")
+			}
+			return
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package nginx
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+)
+
+// mapping is a map block: a variable whose value is chosen by another one's.
+type mapping struct {
+	at      *syntax.Directive
+	source  string
+	entries []mapEntry
+	initial string // of default
+}
+
+type mapEntry struct {
+	d     *syntax.Directive
+	key   string
+	value string
+	re    *regexp.Regexp // for keys that begin with ~
+}
+
+func newMapping(d *syntax.Directive) *mapping {
+	m := &mapping{at: d, source: d.Arg(0)}
+	for _, e := range d.Block {
+		switch {
+		case len(e.Args) == 0: // hostnames, volatile
+		case e.Name == "default":
+			m.initial = e.Arg(0)
+		default:
+			entry := mapEntry{d: e, key: strings.TrimPrefix(e.Name, `\`), value: e.Arg(0)}
+			if expression, is := strings.CutPrefix(e.Name, "~"); is {
+				fold := ""
+				if folded, is := strings.CutPrefix(expression, "*"); is {
+					expression, fold = folded, "(?i)"
+				}
+				entry.re, _ = regexp.Compile(fold + expression)
+			}
+			m.entries = append(m.entries, entry)
+		}
+	}
+	return m
+}
+
+// value returns what the map makes of a value of its source: an equal key counts before an expression.
+func (m *mapping) value(of string) string {
+	for _, e := range m.entries {
+		if e.re == nil && strings.EqualFold(e.key, of) {
+			return e.value
+		}
+	}
+	for _, e := range m.entries {
+		if e.re != nil && e.re.MatchString(of) {
+			return e.value
+		}
+	}
+	return m.initial
+}
+
+// variables knows what can be known about variables before there is a request.
+type variables struct {
+	maps map[string]*mapping // by the variable's name
+}
+
+// reference finds variables in a text.
+var reference = regexp.MustCompile(`\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))`)
+
+// names returns the variables of a text, in order.
+func names(text string) []string {
+	var list []string
+	for _, found := range reference.FindAllStringSubmatch(text, -1) {
+		list = append(list, found[1]+found[2])
+	}
+	return list
+}
+
+// expand replaces the variables whose value is known: those of given, those of maps whose source is
+// known, and those that set gives a constant in the block or around it. known says whether none is left.
+func (v *variables) expand(text string, given map[string]string, at *scope) (result string, known bool) {
+	return v.expandDeep(text, given, at, 0)
+}
+
+func (v *variables) expandDeep(text string, given map[string]string, at *scope, depth int) (result string, known bool) {
+	if depth > 8 { // set $a $a
+		return text, false
+	}
+	known = true
+	result = reference.ReplaceAllStringFunc(text, func(found string) string {
+		name := strings.Trim(found, "${}")
+		if value, is := given[name]; is {
+			return value
+		}
+		if m := v.maps[name]; m != nil {
+			if source, is := v.expandDeep(m.source, given, at, depth+1); is {
+				if value, is := v.expandDeep(m.value(source), given, at, depth+1); is {
+					return value
+				}
+			}
+		} else if text, is := constant(name, at); is {
+			if value, is := v.expandDeep(text, given, at, depth+1); is {
+				return value
+			}
+		}
+		known = false
+		return found
+	})
+	return result, known
+}
+
+// constant returns what set gives a variable, when there is one set alone and none in an if.
+func constant(name string, at *scope) (string, bool) {
+	for ; at != nil; at = at.outer {
+		conditional := slices.ContainsFunc(at.own("if"), func(d *syntax.Directive) bool {
+			for in := range syntax.All(d.Block) {
+				if in.Name == "set" && in.Arg(0) == "$"+name {
+					return true
+				}
+			}
+			return false
+		})
+		if conditional {
+			return "", false
+		}
+		found := slices.DeleteFunc(at.own("set"), func(d *syntax.Directive) bool { return d.Arg(0) != "$"+name })
+		if len(found) > 0 {
+			return found[len(found)-1].Arg(1), len(found) == 1
+		}
+	}
+	return "", false
+}
