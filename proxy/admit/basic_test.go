@@ -102,8 +102,12 @@ func TestAHashIsPaidOnce(t *testing.T) {
 func TestWhoLeavesWaitsForNoHash(t *testing.T) {
 	for range cap(hashing) {
 		hashing <- struct{}{}
-		defer func() { <-hashing }()
 	}
+	defer func() {
+		for range cap(hashing) {
+			<-hashing
+		}
+	}()
 	ctx, leave := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer leave()
 	s := authorized(t, "sha:sesame")
