@@ -71,12 +71,14 @@ func (t *trial) readAnswer(ctx context.Context) Finding {
 
 // readHead reads to the empty line. What was read stands in head also when that failed.
 func readHead(in *bufio.Reader) (head []byte, err error) {
+	// What is no HTTP may have no line breaks: it must not be waited for.
+	if start, _ := in.Peek(len("HTTP/")); len(start) == len("HTTP/") && string(start) != "HTTP/" {
+		start, _ = in.Peek(min(in.Buffered(), 64))
+		return bytes.Clone(start), errNotHTTP
+	}
 	for len(head) < mostHead {
 		line, err := in.ReadSlice('\n')
 		head = append(head, line...)
-		if len(head) >= 5 && !bytes.HasPrefix(head, []byte("HTTP/")) {
-			return head, errNotHTTP
-		}
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}

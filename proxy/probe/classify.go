@@ -75,6 +75,10 @@ func classify(a *Answer, t *trial) Finding {
 		return BadVersion
 	case a.Status == http.StatusUpgradeRequired, a.says(lostUpgrade...):
 		return UpgradeLost
+	case a.Status == http.StatusBadRequest && len(a.Header["Sec-Websocket-Version"]) > 0:
+		// A WebSocket library answers so (RFC 6455 section 4.4 has it name its version) to what was
+		// a good handshake when it was sent.
+		return UpgradeLost
 	case a.Status == http.StatusForbidden && a.says("origin", "cross-site", "csrf"):
 		return OriginRefused
 	}

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -122,8 +123,8 @@ func (s *scene) aside() {
 	if s.o.Insecure && len(s.seen.faults) > 0 {
 		s.note("the certificate was not verified (--insecure); without that: %s", s.seen.faults[0].text)
 	}
-	if s.a.Answer != nil && !s.at.secure && s.v.Finding != RedirectHTTPS && s.v.Finding != NeedsTLS {
-		s.note("a page that is served on https can't open ws://, only wss:// (mixed content); localhost is the exception")
+	if s.v.Works && !s.at.secure && !local(s.at.host) {
+		s.note("a page that is served on https can't open ws://, only wss:// (mixed content)")
 	}
 }
 
@@ -135,4 +136,10 @@ func reached(f Finding) string {
 		return "no answer"
 	}
 	return "no way there"
+}
+
+// local reports whether a host is this machine, which browsers trust without TLS.
+func local(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && address.IsLoopback()
 }

@@ -30,10 +30,12 @@ func (s *scene) pathNotFound() {
 	s.changes(servePath(s.at))
 }
 
-// frameworks are libraries whose handshake needs more than the path, by a mark in the answer.
-var frameworks = []struct {
+// framework is a library whose handshake needs more than the path, and its mark in an answer.
+type framework struct {
 	mark, name, advice string
-}{
+}
+
+var frameworks = []framework{
 	{"welcome to sockjs", "SockJS", "its raw WebSocket is at PATH/websocket"},
 	{`{"code":0,"message":"transport unknown"}`, "socket.io", "its WebSocket is at /socket.io/?EIO=4&transport=websocket"},
 	{`{"code":1,"message":"session id unknown"}`, "socket.io", "the session was begun on another replica: sticky sessions, or transports: [\"websocket\"] in the client"},
@@ -45,16 +47,25 @@ var frameworks = []struct {
 	{"jupyter", "Jupyter", "kernels are at /api/kernels/ID/channels?session_id=…, and want the login cookie (--cookie) or ?token=…"},
 }
 
-// framework adds what a known library wants, and reports whether it is one.
-func (s *scene) framework() bool {
-	for _, f := range frameworks {
-		if s.a.Answer.says(f.mark) {
-			s.why("The answer is that of %s.", f.name)
-			s.change(application, f.advice)
-			return true
+// frameworkOf returns the library that gave an answer, nil when it is none that is known.
+func frameworkOf(a *Answer) *framework {
+	for i := range frameworks {
+		if a.says(frameworks[i].mark) {
+			return &frameworks[i]
 		}
 	}
-	return false
+	return nil
+}
+
+// framework adds what a known library wants, and reports whether it is one.
+func (s *scene) framework() bool {
+	f := frameworkOf(s.a.Answer)
+	if f == nil {
+		return false
+	}
+	s.why("The answer is that of %s.", f.name)
+	s.change(application, f.advice)
+	return true
 }
 
 func (s *scene) notThisPath() {

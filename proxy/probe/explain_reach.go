@@ -157,7 +157,7 @@ func (s *scene) certNotAccepted() {
 func (s *scene) needsTLS() {
 	s.say("the port %s speaks TLS, but ws:// is in the clear.", s.at.port)
 	s.why("The server expected a TLS handshake and got a plain request.")
-	s.change(clientSoftware, s.at.withSecure(true).String())
+	s.change(clientSoftware, s.at.onSamePort(true).String())
 	s.change("the load balancer", "if it ends TLS itself, it must lead to the plain port behind (targetPort: http),", "or speak TLS to the port that wants it")
 }
 
@@ -177,7 +177,7 @@ func (s *scene) closedEarly() {
 	s.say("the server ended the connection instead of answering.")
 	s.why("It was %s. A web application firewall or a proxy that filters, a server that crashed on the request, a port that speaks TLS or expects PROXY protocol do that.", how(s.seen.err))
 	if !s.at.secure {
-		s.change(clientSoftware, "if it is a TLS port: "+s.at.withSecure(true).String())
+		s.change(clientSoftware, "if it is a TLS port: "+s.at.onSamePort(true).String())
 	}
 	s.change("the server's log", "has what it disliked; Fairlead and nginx log at level info when a request can't be read")
 }

@@ -169,6 +169,12 @@ func (p place) withSecure(secure bool) place {
 	return p
 }
 
+// onSamePort returns the place with the other scheme, on the port that was probed.
+func (p place) onSamePort(secure bool) place {
+	p.secure, p.asked = secure, true
+	return p
+}
+
 func defaultPort(secure bool) string {
 	if secure {
 		return "443"

@@ -34,8 +34,13 @@ const (
 )
 
 func (e ending) String() string {
-	if e.by == byClose {
+	switch e.by {
+	case byClose:
 		return "a Close frame " + closeText(e.code, e.text)
+	case byFIN:
+		return "the end of the TCP connection (FIN)"
+	case byRST:
+		return "a reset of the TCP connection (RST)"
 	}
 	return how(e.err)
 }
@@ -44,6 +49,7 @@ func (e ending) String() string {
 type conversation struct {
 	token    []byte // of the Ping that is to be answered
 	answered bool   // by its Pong
+	pongs    int    // how many of them came
 	frames   int
 	messages int
 	saw      []string
@@ -121,6 +127,9 @@ func (t *trial) converse(ctx context.Context, c *conversation, enough func() boo
 	return Works
 }
 
+// silencePing is what the Pings that break a silence carry.
+const silencePing = "fairlead"
+
 // mostFramesShown bounds what is told of a chatty server.
 const mostFramesShown = 8
 
@@ -160,8 +169,11 @@ func (t *trial) hear(c *conversation, f received) Finding {
 		_ = t.write(appendMessage(nil, opPong, f.payload)) // an error is seen when reading
 	case opPong:
 		if bytes.Equal(f.payload, c.token) {
+			c.pongs++
+			if !c.answered {
+				c.saw = append(c.saw, "got its Pong")
+			}
 			c.answered = true
-			c.saw = append(c.saw, "got its Pong")
 		}
 	case opText, opBinary:
 		c.messages++
@@ -180,11 +192,15 @@ func (t *trial) keepSilent(ctx context.Context) Finding {
 	if t.o.Ping > 0 {
 		c.saw[0] = fmt.Sprintf("only a Ping every %v, for up to %v", t.o.Ping, t.o.Idle)
 	}
+	c.token, c.answered = []byte(silencePing), true
 	began := time.Now()
 	finding := t.wait(ctx, c, began)
 	t.report.seen.stay += time.Since(began)
 	if t.report.seen.pings > 0 {
 		c.saw = append(c.saw, fmt.Sprintf("the server itself sent %s, which the probe answered", count(t.report.seen.pings, "Ping")))
+	}
+	if t.report.seen.pinged > 0 {
+		c.saw = append(c.saw, fmt.Sprintf("%s sent, %s came back", count(t.report.seen.pinged, "Ping"), count(c.pongs, "Pong")))
 	}
 	if finding != Works {
 		c.saw = append(c.saw, fmt.Sprintf("ended %s behind the 101, %s behind the last frame", round(t.report.seen.stay), round(t.report.seen.silence)))
@@ -228,7 +244,7 @@ func (t *trial) wait(ctx context.Context, c *conversation, last time.Time) Findi
 			}
 			last = f.at
 		case <-ping:
-			_ = t.write(appendMessage(nil, opPing, []byte("fairlead"))) // an error is seen when reading
+			_ = t.write(appendMessage(nil, opPing, []byte(silencePing))) // an error is seen when reading
 			t.report.seen.pinged++
 			last = time.Now()
 		case <-over.C:

@@ -34,13 +34,18 @@ type variation struct {
 
 var variations = []variation{
 	{
-		name: "with TLS", of: []Finding{NeedsTLS, ClosedEarly, RedirectHTTPS}, brief: true,
+		name: "with TLS on the same port", of: []Finding{NeedsTLS, ClosedEarly}, brief: true,
+		fits:   func(_ *Options, at place, _ *Attempt) bool { return !at.secure },
+		change: func(_ *Options, at *place, _ *Attempt) { *at = at.onSamePort(true) },
+		learn:  (*scene).learnScheme,
+	}, {
+		name: "with TLS", of: []Finding{RedirectHTTPS}, brief: true,
 		fits:   func(_ *Options, at place, _ *Attempt) bool { return !at.secure },
 		change: func(_ *Options, at *place, _ *Attempt) { *at = at.withSecure(true) },
 		learn:  (*scene).learnScheme,
 	}, {
-		name: "in the clear", of: []Finding{NotTLS}, brief: true,
-		change: func(_ *Options, at *place, _ *Attempt) { *at = at.withSecure(false) },
+		name: "in the clear on the same port", of: []Finding{NotTLS}, brief: true,
+		change: func(_ *Options, at *place, _ *Attempt) { *at = at.onSamePort(false) },
 		learn:  (*scene).learnScheme,
 	}, {
 		name: "whatever the certificate", of: []Finding{CertDefault, CertWrongName, CertExpired, CertSelfSigned, CertIncomplete, CertUnknownCA, CertNotAccepted},
@@ -69,6 +74,7 @@ var variations = []variation{
 		learn:  (*scene).learnPath,
 	}, {
 		name: "a path that nobody has", of: []Finding{NotThisPath}, brief: true,
+		fits: func(_ *Options, _ place, first *Attempt) bool { return frameworkOf(first.Answer) == nil },
 		change: func(_ *Options, at *place, _ *Attempt) {
 			var p [6]byte
 			_, _ = rand.Read(p[:]) // never fails
@@ -108,7 +114,7 @@ var variations = []variation{
 		},
 		change: func(o *Options, _ *place, first *Attempt) {
 			o.Ping = max(first.seen.silence/3, 200*time.Millisecond).Round(100 * time.Millisecond)
-			o.Idle = min(o.Idle, first.seen.silence*3/2+time.Second)
+			o.Idle = min(o.Idle, first.seen.silence*3/2+time.Second).Round(100 * time.Millisecond)
 		},
 		learn: (*scene).learnPings,
 	}, {
