@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
-	"slices"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 )
@@ -69,7 +68,9 @@ var ourAccessRows = []Row{
 	}, {
 		Name: "basic-auth-secret", Type: "name of a Secret", Default: "none", Example: "chat-users", Guards: true,
 		Doc:  "Asks for a name and a password; the Secret of the Ingress's namespace has lines of htpasswd in its key auth. While it can't be read, the paths are answered with 503.",
-		sets: []string{"BasicAuthSecret"}, parse: ownReference(OurPrefix+"basic-auth-secret", func(d *draft, r *Ref) { d.BasicAuthSecret = r }),
+		sets: []string{"AuthRef", "AuthType", "BasicAuthMap"}, parse: ownReference(OurPrefix+"basic-auth-secret", func(d *draft, r *Ref) {
+			d.AuthRef, d.AuthType, d.BasicAuthMap = r, basic, false
+		}),
 	}, {
 		Name: "basic-auth-realm", Type: "text", Default: "Authentication Required", Example: "Chat", needs: needPassword,
 		Doc:  "What browsers show when they ask for the password.",
@@ -80,10 +81,13 @@ var ourAccessRows = []Row{
 func setAllow(d *draft, l []netip.Prefix) { d.Access.Allow = l }
 func setDeny(d *draft, l []netip.Prefix)  { d.Access.Deny = l }
 
+// basic is the one type of authentication by password (RFC 7617).
+const basic = "basic"
+
 func authType(value string, d *draft) error {
 	switch plain(value) {
-	case "basic":
-		d.AuthType = "basic"
+	case basic:
+		d.AuthType = basic
 		return nil
 	case "digest":
 		return fmt.Errorf("digest, which hashes passwords with MD5, is %w: write basic and serve by TLS", errUnsupported)
@@ -120,13 +124,12 @@ func originList(value string) ([]string, error) {
 
 // passwordless seals an Ingress that asks for a password and names nobody who has one.
 func (p *parsing) passwordless() {
-	if p.d.AuthType == "" || p.d.AuthRef != nil || p.d.BasicAuthSecret != nil {
+	const typeKey, secretKey = NginxPrefix + "auth-type", NginxPrefix + "auth-secret"
+	if p.d.AuthType == "" || p.d.AuthRef != nil || p.d.sealedBy(&table[position[secretKey]]) {
 		return
 	}
-	if w, found := p.wrote(NginxPrefix + "auth-type"); found {
-		p.tell(v1alpha1.ReasonInvalidAnnotation, w.key, "%sauth-secret is missing, so nobody has a password: the paths are answered with 503 until it is there", NginxPrefix)
-	}
-	p.d.seals = append(slices.Clone(p.d.seals), seal{why: "nobody has a password"})
+	p.tell(v1alpha1.ReasonInvalidAnnotation, typeKey, "%s is missing, so nobody has a password: the paths are answered with 503 until it is there", secretKey)
+	p.d.seal(&table[position[typeKey]], secretKey+" is missing")
 }
 
 // openCORS tells who names the pages that may read answers that any page may open a socket all the same.

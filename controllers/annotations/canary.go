@@ -88,7 +88,7 @@ func (p *parsing) overweight() {
 
 // leaveOut does away with an Ingress that may be meant to be an addition to another one: by itself it
 // would take the other's requests.
-func (p *parsing) leaveOut(w written, why error) {
-	p.d.LeftOutBy = w.key
-	p.tell(v1alpha1.ReasonInvalidAnnotation, w.key, "%v; the Ingress is not served, because it would take all requests of another one if it is meant to be a canary (an example: %q)", why, w.Example)
+func (p *parsing) leaveOut(r rejected) {
+	p.d.LeftOutBy = r.key
+	p.tell(v1alpha1.ReasonInvalidAnnotation, r.key, "%v; the Ingress is not served, because it would take all requests of another one if it is meant to be a canary (an example: %q)", r.err, r.Example)
 }

@@ -33,11 +33,21 @@ func clash(our, theirs written) bool {
 		if a == nil {
 			a, b = our.alone(), theirs.alone()
 		}
-		if !reflect.DeepEqual(field(*a, name).Interface(), field(*b, name).Interface()) {
+		if !same(field(*a, name).Interface(), field(*b, name).Interface()) {
 			return true
 		}
 	}
 	return false
+}
+
+// same compares what two annotations set. A reference is the same whoever makes it.
+func same(a, b any) bool {
+	x, ofX := a.(*Ref)
+	y, ofY := b.(*Ref)
+	if ofX && ofY && x != nil && y != nil {
+		return x.Namespace == y.Namespace && x.Name == y.Name
+	}
+	return reflect.DeepEqual(a, b)
 }
 
 // alone returns the draft that a row makes without any other. Its value was read before.

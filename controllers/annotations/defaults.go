@@ -47,7 +47,7 @@ func (d Defaults) With(data map[string]string) (Defaults, []Problem) {
 		}
 	}
 	p.hashing()
-	p.passwordless()
+	p.rejections()
 	p.reword()
 	return Defaults{draft}, p.told()
 }

@@ -59,10 +59,11 @@ type draft struct {
 	notes []note
 }
 
-// seal says why nobody may be let in, as long as no later annotation sets one of the fields.
+// seal is a guard that can't be read, for which nobody may be let in as long as no later annotation
+// sets one of its fields.
 type seal struct {
-	sets []string
-	why  string
+	row *Row
+	why string
 }
 
 // note is something that the owner is told although the value counts.
@@ -81,16 +82,26 @@ func (d *draft) differs(format string, args ...any) {
 	d.notes = append(d.notes, note{v1alpha1.ReasonUnsupportedAnnotation, fmt.Sprintf(format, args...)})
 }
 
-// seal closes the paths for a guard that can't be read.
-func (d *draft) seal(r *Row, key string) {
-	d.seals = append(slices.Clone(d.seals), seal{r.sets, key + " can't be read"})
+// seal closes the paths for a guard.
+func (d *draft) seal(r *Row, why string) {
+	d.seals = append(slices.Clone(d.seals), seal{r, why})
 }
 
 // unseal opens what a later guard of the same kind replaces.
 func (d *draft) unseal(r *Row) {
 	d.seals = slices.DeleteFunc(slices.Clone(d.seals), func(s seal) bool {
-		return slices.ContainsFunc(s.sets, func(name string) bool { return slices.Contains(r.sets, name) })
+		return slices.ContainsFunc(s.row.sets, func(name string) bool { return slices.Contains(r.sets, name) })
 	})
+}
+
+// unsealNeedless opens what a guard would close that means nothing by itself.
+func (d *draft) unsealNeedless() {
+	d.seals = slices.DeleteFunc(slices.Clone(d.seals), func(s seal) bool { return s.row.needs != nil && !s.row.needs.met(d) })
+}
+
+// sealedBy reports whether a guard closes the paths.
+func (d *draft) sealedBy(r *Row) bool {
+	return slices.ContainsFunc(d.seals, func(s seal) bool { return s.row == r })
 }
 
 // settle fills in the defaults that depend on several annotations.
@@ -156,14 +167,10 @@ func (d *draft) settleLimits(l *model.Limits) {
 
 func (d *draft) settleAccess(s *Settings) {
 	a := &s.Access
-	ref := cmp.Or(s.BasicAuthSecret, d.AuthRef)
-	if s.BasicAuthSecret == nil && d.AuthType == "" {
-		ref = nil
+	if s.BasicAuthSecret = nil; d.AuthType != "" && d.AuthRef != nil {
+		s.BasicAuthSecret, a.Basic = d.AuthRef, &model.BasicAuth{Realm: d.Realm}
 	}
-	if s.BasicAuthSecret = ref; ref != nil {
-		a.Basic = &model.BasicAuth{Realm: d.Realm}
-	}
-	s.BasicAuthMap = s.BasicAuthMap && ref != nil && ref == d.AuthRef
+	s.BasicAuthMap = s.BasicAuthMap && s.BasicAuthSecret != nil
 	if s.ClientCertSecret != nil && d.ClientCertOff {
 		s.ClientCertSecret = nil
 	}

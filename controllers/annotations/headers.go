@@ -59,7 +59,7 @@ var nginxHeaderRows = []Row{
 		parse: orZero(nginxSeconds(1728000, func(d *draft, t model.Timeout) { d.CORSAge = new(time.Duration(t)) }), func(d *draft) { d.CORSAge = new(time.Duration(0)) }),
 	}, {
 		Name: "custom-headers", Type: typeSecret, Default: "none", Example: "prod/answer-headers",
-		Doc:     "A ConfigMap with headers for answers, the 101 of a WebSocket too. Which names it may set, --allow-response-headers says.",
+		Doc:     "A ConfigMap with headers for answers, the 101 of a WebSocket too. Which names it may set, --allowed-response-headers says.",
 		Differs: "The list of names is a flag and not in the controller's ConfigMap.",
 		sets:    []string{"CustomHeaders"}, parse: reference(NginxPrefix+"custom-headers", func(d *draft, r *Ref) { d.CustomHeaders = r }),
 	}, {

@@ -37,7 +37,7 @@ var (
 		map[string]string{NginxPrefix: NginxPrefix + "limit-connections or limit-rps", OurPrefix: OurPrefix + "sessions-per-client or handshakes-per-second-per-client"},
 	}
 	needPassword = &need{
-		func(d *draft) bool { return d.AuthType != "" || d.BasicAuthSecret != nil }, "nobody is asked for a password",
+		func(d *draft) bool { return d.AuthType != "" }, "nobody is asked for a password",
 		map[string]string{NginxPrefix: NginxPrefix + "auth-type: basic and auth-secret", OurPrefix: OurPrefix + "basic-auth-secret"},
 	}
 	needService = &need{

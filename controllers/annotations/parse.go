@@ -44,6 +44,8 @@ func Parse(annotations map[string]string, defaults Defaults) (Settings, []Proble
 	p.hashing()
 	p.spread()
 	p.passwordless()
+	p.d.unsealNeedless()
+	p.rejections()
 	p.openCORS()
 	p.unstuck()
 	p.unbacked()
@@ -60,7 +62,14 @@ type written struct {
 type parsing struct {
 	d        *draft
 	counted  []written // those whose value was read, in order
+	rejected []rejected
 	problems []Problem
+}
+
+// rejected is what can't be read or served.
+type rejected struct {
+	written
+	err error
 }
 
 func (p *parsing) tell(reason v1alpha1.Reason, key, format string, args ...any) {
@@ -106,7 +115,9 @@ func (p *parsing) apply(w written) {
 	trial := *p.d
 	trial.notes = nil
 	if err := w.parse(w.value, &trial); err != nil {
-		p.reject(w, err)
+		if p.rejected = append(p.rejected, rejected{w, err}); w.Guards {
+			p.d.seal(w.Row, w.key+" can't be read")
+		}
 		return
 	}
 	trial.unseal(w.Row)
@@ -134,22 +145,23 @@ func (w written) off() bool {
 	return err == nil && !on && w.Type == typeBool
 }
 
-// reject tells of a value that can't be read or served, and keeps closed what it may guard.
-func (p *parsing) reject(w written, err error) {
-	reason := v1alpha1.ReasonInvalidAnnotation
-	if errors.Is(err, errUnsupported) {
-		reason = v1alpha1.ReasonUnsupportedAnnotation
-	}
-	switch {
-	case w.Key() == NginxPrefix+"canary":
-		p.leaveOut(w, err)
-	case w.Guards:
-		p.d.seal(w.Row, w.key)
-		p.tell(reason, w.key, "%v; to ignore the annotation would open what it guards, so the paths are answered with 503 until it is corrected (an example: %q)", err, w.Example)
-	case reason == v1alpha1.ReasonUnsupportedAnnotation:
-		p.tell(reason, w.key, "%v; the annotation is ignored", err)
-	default:
-		p.tell(reason, w.key, "%v; the annotation is ignored, as if it were not there (an example: %q)", err, w.Example)
+// rejections tells of values that can't be read or served, once it is known what they keep closed.
+func (p *parsing) rejections() {
+	for _, r := range p.rejected {
+		reason := v1alpha1.ReasonInvalidAnnotation
+		if errors.Is(r.err, errUnsupported) {
+			reason = v1alpha1.ReasonUnsupportedAnnotation
+		}
+		switch {
+		case r.Key() == NginxPrefix+"canary":
+			p.leaveOut(r)
+		case p.d.sealedBy(r.Row):
+			p.tell(reason, r.key, "%v; to ignore the annotation would open what it guards, so the paths are answered with 503 until it is corrected (an example: %q)", r.err, r.Example)
+		case reason == v1alpha1.ReasonUnsupportedAnnotation:
+			p.tell(reason, r.key, "%v; the annotation is ignored", r.err)
+		default:
+			p.tell(reason, r.key, "%v; the annotation is ignored, as if it were not there (an example: %q)", r.err, r.Example)
+		}
 	}
 }
 
