@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -240,6 +241,6 @@ func TestBalancersMustSpeakFirst(t *testing.T) {
 }
 
 func isTimeout(err error) bool {
-	timed, ok := err.(net.Error)
-	return ok && timed.Timeout()
+	var timed net.Error
+	return errors.As(err, &timed) && timed.Timeout()
 }
