@@ -9,6 +9,6 @@ func newMigrate() *cobra.Command {
 		Use:   "migrate",
 		Short: "Turn the configuration of another proxy into manifests, and tell what differs",
 	}
-	cmd.AddCommand(newMigrateNginx())
+	cmd.AddCommand(newMigrateNginx(), newMigrateIngress())
 	return cmd
 }
