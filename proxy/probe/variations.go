@@ -192,7 +192,9 @@ func (s *scene) learnPath(second *Attempt, at place) bool {
 	case second.Answer == nil:
 	case second.Answer.Status == http.StatusSwitchingProtocols:
 		s.v.Summary += fmt.Sprintf(" %s works.", at)
-		s.v.Changes = append([]Change{{clientSoftware, []string{at.String()}}}, s.v.Changes...)
+		if s.v.Finding != RedirectSlash { // there it is said
+			s.v.Changes = append([]Change{{clientSoftware, []string{at.String()}}}, s.v.Changes...)
+		}
 		return true
 	case second.Answer.Status != s.a.Answer.Status && second.Finding != PathNotFound:
 		s.note("with the path %s the answer is %d (%s)", printable(at.path()), second.Answer.Status, second.Finding)

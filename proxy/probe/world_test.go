@@ -282,6 +282,7 @@ var changing = []struct {
 	{regexp.MustCompile(`Date: .*`), "Date: NOW"},
 	{regexp.MustCompile(`TLS_[A-Z0-9_]+`), "CIPHER"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
+	{regexp.MustCompile(`\.com:\d{5}\b`), ".com:PORT"}, // nginx tells the port on which it listens
 	{regexp.MustCompile(`nginx/[0-9.]+`), "nginx/VERSION"},
 	{regexp.MustCompile(`/[0-9a-f]{12}\b`), "/NOBODY"},
 	{regexp.MustCompile(`(ended|after|closed)(\s+)[0-9.]+(µs|ms|s)\b`), "${1}${2}TIME"},
