@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/proxy/template"
 )
 
 // served returns the rows that have a parser.
@@ -119,32 +120,52 @@ func TestWhatIsNotServedIsTold(t *testing.T) {
 	}
 }
 
+// Whatever two annotations say, they are read the same each time, every problem says where, and the data
+// plane gets nothing that it would refuse.
 func FuzzParse(f *testing.F) {
 	for i, r := range Rows() {
-		f.Add(i, r.Example)
+		f.Add(i, r.Example, 3*i+1, r.Example)
 	}
-	f.Add(0, "3600s")
-	f.Add(5, "${cookie_uid}")
-	f.Fuzz(func(t *testing.T, i int, value string) {
-		r := Rows()[uint(i)%uint(len(table))]
-		got, problems := Parse(map[string]string{r.Key(): value}, Defaults{})
-		again, _ := Parse(map[string]string{r.Key(): value}, Defaults{})
+	f.Add(0, "3600s", 1, "${cookie_uid}")
+	f.Fuzz(func(t *testing.T, i int, value string, j int, other string) {
+		one, two := Rows()[uint(i)%uint(len(table))], Rows()[uint(j)%uint(len(table))]
+		set := map[string]string{one.Key(): value, two.Key(): other}
+		got, problems := Parse(set, Defaults{})
+		again, _ := Parse(set, Defaults{})
 		if !reflect.DeepEqual(got, again) {
-			t.Fatalf("%s: %q is read as %+v, then as %+v", r.Key(), value, got, again)
+			t.Fatalf("%v is read as %+v, then as %+v", set, got, again)
 		}
 		for _, p := range problems {
-			if p.Key != r.Key() || p.Message == "" || p.Reason == "" {
-				t.Fatalf("%s: %q: problem %+v", r.Key(), value, p)
+			if _, written := set[p.Key]; !written || p.Message == "" || p.Reason == "" {
+				t.Fatalf("%v: problem %+v", set, p)
 			}
 		}
 		if d := got.Timeouts; d.Connect < -1 || d.Handshake < -1 || d.Idle < -1 || d.Stall < -1 || d.MaxAge < -1 || d.Close < -1 {
-			t.Fatalf("%s: %q is read as a negative time: %+v", r.Key(), value, d)
+			t.Fatalf("%v is read as a negative time: %+v", set, d)
 		}
 		if err := got.Keepalive.Validate(); err != nil || got.Keepalive.Interval < -1 || got.Keepalive.Timeout < -1 {
-			t.Fatalf("%s: %q is read as a keepalive that the data plane refuses: %v", r.Key(), value, err)
+			t.Fatalf("%v is read as a keepalive that the data plane refuses: %v", set, err)
 		}
 		if c := got.Drain.CloseCode; c != 0 && (c < 1000 || c > 4999) {
-			t.Fatalf("%s: %q is read as close code %d", r.Key(), value, c)
+			t.Fatalf("%v is read as close code %d", set, c)
+		}
+		for _, rate := range append(got.Limits.Rates, got.Limits.PerClient...) {
+			if rate.Events < 1 || rate.Burst < 0 || rate.Per <= 0 {
+				t.Fatalf("%v is read as the rate %+v", set, rate)
+			}
+		}
+		if got.MaxBody < 0 || got.Limits.Sessions < 0 || got.Limits.SessionsPerClient < 0 || got.Retries.Attempts < 0 {
+			t.Fatalf("%v is read as less than nothing: %+v", set, got)
+		}
+		if e := got.Access.External; e != nil {
+			for _, text := range []string{e.URL, e.SignIn, e.RequestRedirect, e.CacheKey} {
+				if _, err := template.Parsed(text); err != nil {
+					t.Fatalf("%v is read as a text that the data plane refuses: %v", set, err)
+				}
+			}
+		}
+		if (one.Guards || two.Guards) && len(problems) == 0 && got.Access.Sealed != "" {
+			t.Fatalf("%v is sealed and nobody is told: %s", set, got.Access.Sealed)
 		}
 	})
 }
