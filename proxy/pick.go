@@ -25,6 +25,7 @@ type picker struct {
 	hashed bool
 	held   choice // the one to stay with; its endpoint is nil: none
 	tried  []*table.Endpoint
+	known  map[*table.Endpoint]bool                      // those that were tried, when they are many
 	room   [model.DefaultConnectAttempts]*table.Endpoint // for tried, mostly
 	begun  time.Time                                     // only when the route bounds the time of all attempts
 }
@@ -93,8 +94,33 @@ func (p *picker) next() (choice, bool) {
 	if c.endpoint == nil {
 		c = p.choose()
 	}
-	p.tried = append(p.tried, c.endpoint)
+	p.note(c.endpoint)
 	return c, true
+}
+
+// many is how many endpoints are looked up one by one. A route that tries all of its endpoints may
+// have thousands.
+const many = 16
+
+func (p *picker) note(e *table.Endpoint) {
+	p.tried = append(p.tried, e)
+	if len(p.tried) < many {
+		return
+	}
+	if p.known == nil {
+		p.known = make(map[*table.Endpoint]bool, 2*many)
+		for _, tried := range p.tried {
+			p.known[tried] = true
+		}
+	}
+	p.known[e] = true
+}
+
+func (p *picker) hasTried(e *table.Endpoint) bool {
+	if p.known != nil {
+		return p.known[e]
+	}
+	return slices.Contains(p.tried, e)
 }
 
 // choose returns the best endpoint; there is one that was not tried.
@@ -134,7 +160,7 @@ func (p *picker) pinned() (choice, bool) {
 	}
 	for _, b := range p.from {
 		for _, e := range b.Open {
-			if e.ID == id && b.Weight > 0 && !slices.Contains(p.tried, e) {
+			if e.ID == id && b.Weight > 0 && !p.hasTried(e) {
 				return choice{b, e}, true
 			}
 		}
@@ -160,12 +186,12 @@ func (p *picker) pickBackend() int {
 }
 
 func (p *picker) exhausted(b table.WeightedBackend) bool {
-	return !slices.ContainsFunc(b.Open, func(e *table.Endpoint) bool { return !slices.Contains(p.tried, e) })
+	return !slices.ContainsFunc(b.Open, func(e *table.Endpoint) bool { return !p.hasTried(e) })
 }
 
 func (p *picker) pickEndpoint(b table.WeightedBackend) int {
 	id := func(i int) uint64 { return b.Open[i].ID }
-	skip := func(i int) bool { return slices.Contains(p.tried, b.Open[i]) }
+	skip := func(i int) bool { return p.hasTried(b.Open[i]) }
 	switch subset := p.subset(b); {
 	case subset > 1:
 		return balance.Ranked(p.key, len(b.Open), id, int(b.Live.Turn()%uint64(subset)), skip)
@@ -185,7 +211,7 @@ func (p *picker) subset(b table.WeightedBackend) int {
 	}
 	tried := 0
 	for _, e := range b.Open {
-		if slices.Contains(p.tried, e) {
+		if p.hasTried(e) {
 			tried++
 		}
 	}

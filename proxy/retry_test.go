@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -256,4 +257,19 @@ func TestARedirectAnswersWhateverComes(t *testing.T) {
 		}
 	}
 	r.quiet()
+}
+
+func TestTheLastOfManyEndpointsIsFound(t *testing.T) {
+	r := start(t)
+	cfg, nobody := service(newPod(t, "up")), refusing(t).Port()
+	for i := range 100 {
+		address := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 1, byte(i + 1)}), nobody)
+		cfg.Backends[0].Endpoints = append(cfg.Backends[0].Endpoints, model.Endpoint{Address: address})
+	}
+	r.publish(with(cfg, retrying(model.Retries{Unlimited: true})))
+	for range 5 {
+		if name, _ := r.who(); name != "up" {
+			t.Errorf("came to %s", name)
+		}
+	}
 }

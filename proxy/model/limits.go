@@ -42,7 +42,8 @@ type Retries struct {
 	Unlimited bool
 	// Timeout bounds all attempts together: none begins after it. Unset or off: no bound.
 	Timeout Timeout
-	// On says what an attempt failed with. 0: RetryDefault.
+	// On says what an attempt failed with. 0: RetryDefault for as long as no byte of an answer was seen
+	// and the request changes nothing; an answer that did not come in time is not asked for again then.
 	On RetryOn
 	// Statuses are answers of endpoints that are as good as none, unless it is the last attempt.
 	Statuses []int

@@ -113,15 +113,16 @@ func (c *compilation) route(r model.Route) {
 		c.refuse("route %q is configured twice; the first counts", r.ID)
 		return
 	}
-	kept := r.Matches[:0:0]
+	kept, keys := r.Matches[:0:0], make([]model.MatchKey, 0, len(r.Matches))
 	for _, m := range r.Matches {
 		m.Path = m.Path.Canonical()
-		if err := c.validate(m); err != nil {
+		key := m.Key()
+		if err := c.validate(m, key); err != nil {
 			c.refuse("route %q, host %q: %w", r.ID, m.Host, err)
-		} else if owner := c.t.claims[m.Key()]; owner != nil {
+		} else if owner := c.t.claims[key]; owner != nil {
 			c.refuse("route %q: host %q and path %q belong to route %q", r.ID, m.Host, m.Path.Value, owner.ID)
 		} else {
-			kept = append(kept, m)
+			kept, keys = append(kept, m), append(keys, key)
 		}
 	}
 	if r.Matches = kept; len(kept) == 0 {
@@ -140,14 +141,14 @@ func (c *compilation) route(r model.Route) {
 	}
 	c.t.routes[r.ID] = compiled
 	c.t.order = append(c.t.order, compiled)
-	for _, m := range kept {
-		c.t.claims[m.Key()] = compiled
+	for _, key := range keys {
+		c.t.claims[key] = compiled
 	}
 }
 
 // validate judges a match, unless the table before has it: to compile expressions takes long.
-func (c *compilation) validate(m model.Match) error {
-	if c.prev.claims[m.Key()] != nil {
+func (c *compilation) validate(m model.Match, key model.MatchKey) error {
+	if c.prev.claims[key] != nil {
 		return nil
 	}
 	return m.Validate()
