@@ -20,7 +20,7 @@ type Tickets struct {
 }
 
 // SetKeys makes the first key the one that seals, and all of them open. Without keys it goes back to
-// its own. It may be called at any time; what a dropped key has sealed opens no more.
+// its own, which it always has for names that ask clients for certificates. It may be called at any time; what a dropped key has sealed opens no more.
 func (t *Tickets) SetKeys(keys [][32]byte) {
 	if len(keys) == 0 {
 		t.shared.Store(nil)
@@ -31,8 +31,10 @@ func (t *Tickets) SetKeys(keys [][32]byte) {
 	t.shared.Store(shared)
 }
 
-func (t *Tickets) box() *tls.Config {
-	if shared := t.shared.Load(); shared != nil {
+// box returns what seals and opens the tickets of an identity. A ticket says which certificate its
+// client has shown, so whoever has its key can say so too: where certificates are asked for, only we do.
+func (t *Tickets) box(of identity) *tls.Config {
+	if shared := t.shared.Load(); shared != nil && !of.asks() {
 		return shared
 	}
 	return &t.own
@@ -44,13 +46,13 @@ func (t *Tickets) seal(session *tls.SessionState, c tls.ConnectionState, now ide
 	if !now.asks() || len(c.PeerCertificates) > 0 {
 		session.Extra = append(session.Extra, now.binding())
 	}
-	return t.box().EncryptTicket(c, session)
+	return t.box(now).EncryptTicket(c, session)
 }
 
 // open returns the session of a ticket, nil if it is none of ours or not for what the name is now:
 // then the handshake goes on as a full one.
 func (t *Tickets) open(ticket []byte, c tls.ConnectionState, now identity) (*tls.SessionState, error) {
-	session, err := t.box().DecryptTicket(ticket, c)
+	session, err := t.box(now).DecryptTicket(ticket, c)
 	if session == nil || err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/fairlead/fairlead/proxy/secure"
 )
 
 var versions = map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13}
@@ -17,6 +19,7 @@ type host struct {
 	Tickets
 	address string
 	shows   sync.Map // a name's certificate
+	terms   atomic.Pointer[secure.Terms]
 }
 
 func newHost(t *testing.T, shows map[string]*tls.Certificate) *host {
@@ -32,7 +35,7 @@ func newHost(t *testing.T, shows map[string]*tls.Certificate) *host {
 			return found.(*tls.Certificate), nil
 		}
 		return nil, nil
-	}}, &h.Tickets)))
+	}, Terms: func(string) *secure.Terms { return h.terms.Load() }}, &h.Tickets)))
 	return h
 }
 
@@ -40,6 +43,7 @@ func newHost(t *testing.T, shows map[string]*tls.Certificate) *host {
 type visitor struct {
 	t       *testing.T
 	version uint16
+	shows   *tls.Certificate // nil: nothing
 	last    atomic.Pointer[tls.ClientSessionState]
 }
 
@@ -59,6 +63,12 @@ func (v *visitor) visit(h *host, name string) bool {
 	v.t.Helper()
 	conn, err := tls.Dial("tcp", h.address, &tls.Config{
 		ServerName: name, InsecureSkipVerify: true, MinVersion: v.version, MaxVersion: v.version, ClientSessionCache: v,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			if v.shows == nil {
+				return new(tls.Certificate), nil
+			}
+			return v.shows, nil
+		},
 	})
 	if err != nil {
 		v.t.Fatal(err)
@@ -70,7 +80,7 @@ func (v *visitor) visit(h *host, name string) bool {
 
 // with returns a visitor that has the ticket of another and gets no other in its place.
 func (v *visitor) with() *visitor {
-	again := &visitor{t: v.t, version: v.version}
+	again := &visitor{t: v.t, version: v.version, shows: v.shows}
 	again.last.Store(v.last.Load())
 	return again
 }
@@ -118,6 +128,55 @@ func TestTicketsAreGoodWhereTheKeysAreShared(t *testing.T) {
 			}
 			if !fresh.with().visit(second, name) {
 				t.Error("a ticket died before its key")
+			}
+		})
+	}
+}
+
+// Whoever reads the shared keys could write a ticket that says whose certificate was seen. So tickets
+// of such sessions are made with keys that nobody else has, and good at their replica only.
+func TestNobodyElseCanSayWhichCertificateAClientHas(t *testing.T) {
+	const name = "chat.example.com"
+	for title, version := range versions {
+		t.Run(title, func(t *testing.T) {
+			shows := map[string]*tls.Certificate{name: named(t, "chat")}
+			first, second := newHost(t, shows), newHost(t, shows)
+			asks := secure.NewTerms(0, []string{""})
+			for _, h := range []*host{first, second} {
+				h.SetKeys([][32]byte{key(1)})
+				h.terms.Store(asks)
+			}
+			client := &visitor{t: t, version: version, shows: named(t, "ann")}
+			client.visit(first, name)
+			if !client.with().visit(first, name) || client.with().visit(second, name) {
+				t.Error("the ticket is not good there, or elsewhere too")
+			}
+			client.visit(first, name)
+
+			first.terms.Store(secure.NewTerms(0, []string{"other"}))
+			if client.with().visit(first, name) {
+				t.Error("others are asked for, and it still is a client of before")
+			}
+			first.terms.Store(nil)
+			if client.with().visit(first, name) {
+				t.Error("nobody is asked any more, and a certificate counts")
+			}
+
+			// A client that had no certificate may have found it: it is asked again.
+			first.terms.Store(asks)
+			without := &visitor{t: t, version: version}
+			without.visit(first, name)
+			if without.with().visit(first, name) {
+				t.Error("it was not asked again")
+			}
+			// Nor does a ticket from before the question get around it.
+			before := &visitor{t: t, version: version}
+			before.visit(second, name)
+			second.terms.Store(nil)
+			before.visit(second, name)
+			second.terms.Store(asks)
+			if before.with().visit(second, name) {
+				t.Error("it was not asked at all")
 			}
 		})
 	}
