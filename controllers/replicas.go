@@ -227,7 +227,7 @@ func (r *replicas) clear(ctx context.Context, keys []objectKey) (cleared int) {
 		tokens <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-tokens }()
-			if err := r.clearOne(ctx, key); client.IgnoreNotFound(err) != nil {
+			if err := client.IgnoreNotFound(r.clearOne(ctx, key)); err != nil {
 				r.log.Warn("the addresses of an object can't be cleared", "object", key, "error", err)
 				return
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -97,5 +98,35 @@ func (n *objectName) Set(value string) error {
 		return fmt.Errorf("%q is not namespace/name", value)
 	}
 	*n = objectName{Namespace: namespace, Name: name}
+	return nil
+}
+
+// tlsVersion is a flag of a version of TLS, of package crypto/tls. 0: the default.
+type tlsVersion uint16
+
+func (v *tlsVersion) Type() string { return "version" }
+
+func (v *tlsVersion) String() string {
+	switch uint16(*v) {
+	case tls.VersionTLS12:
+		return "1.2"
+	case tls.VersionTLS13:
+		return "1.3"
+	}
+	return ""
+}
+
+// Set takes the names that Kubernetes' own components and nginx have for a version, too.
+func (v *tlsVersion) Set(value string) error {
+	switch value {
+	case "":
+		*v = 0
+	case "1.2", "TLSv1.2", "VersionTLS12":
+		*v = tls.VersionTLS12
+	case "1.3", "TLSv1.3", "VersionTLS13":
+		*v = tls.VersionTLS13
+	default:
+		return fmt.Errorf("%q is neither 1.2 nor 1.3; older versions are broken (RFC 8996)", value)
+	}
 	return nil
 }

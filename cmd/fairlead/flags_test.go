@@ -54,6 +54,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		"no time to close": {nil, []string{"--drain-spread=30s", "--drain-timeout=10s"}, "--drain-timeout 10s"},
 		"nothing":          {nil, []string{"--http-address=", "--https-address="}, "nothing to serve"},
 		"redirect port":    {nil, []string{"--redirect-port=70000"}, "--redirect-port 70000"},
+		"tls version":      {nil, []string{"--tls-min-version=1.0"}, "neither 1.2 nor 1.3"},
+		"proxy protocol":   {nil, []string{"--proxy-protocol=everybody"}, "neither an address range"},
 		"no port to find":  {nil, []string{"--redirect-port=0", "--https-address=:https"}, "--redirect-port"},
 	} {
 		if _, err := set(c.environment, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -104,5 +106,74 @@ func TestRedirectsGoToTheListenersPortWhenAsked(t *testing.T) {
 	f, err := set(nil, "--redirect-port=0", "--https-address=127.0.0.1:8443")
 	if err != nil || f.options.RedirectPort != 8443 {
 		t.Errorf("port %d, %v", f.options.RedirectPort, err)
+	}
+}
+
+// Users of ingress-nginx bring its flags along.
+func TestFlagsOfIngressNginxAreUnderstood(t *testing.T) {
+	var in clusterFlags
+	var how translateFlags
+	flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	in.add(flags)
+	how.add(flags)
+	err := flags.Parse([]string{
+		"--default-ssl-certificate=prod/tls", "--watch-namespace=prod", "--publish-service=ingress/lb", "--publish-status-address=192.0.2.1",
+		"--default-backend-service=prod/web", "--ingress-class=nginx", "--watch-ingress-without-class", "--update-status=false",
+		"--election-id=nginx-leader", "--controller-class=k8s.io/ingress-nginx", "--report-node-internal-ip-address", "--update-status-on-shutdown=false",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := how.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if options.DefaultCertificate.String() != "prod/tls" || options.DefaultBackend.String() != "prod/web" || options.ClassName != "nginx" ||
+		!options.WithoutClass || options.ControllerName != "k8s.io/ingress-nginx" {
+		t.Errorf("objects are read with %+v", options)
+	}
+	o := in.complete()
+	if o.Watch.Namespaces[0] != "prod" || o.PublishService.String() != "ingress/lb" || !o.NoStatusUpdate || !o.KeepStatus || !o.InternalAddresses || o.Lease.Name != "nginx-leader" {
+		t.Errorf("the cluster is watched with %+v", o)
+	}
+	if strings.Contains(flags.FlagUsages(), "ssl-certificate") {
+		t.Error("the usage shows names that are there for old command lines only")
+	}
+}
+
+func TestSelectorsAndNamespacesAreChecked(t *testing.T) {
+	var byLabel selector
+	var in namespaces
+	for _, c := range []struct {
+		flag  pflag.Value
+		value string
+		ok    bool
+	}{
+		{&byLabel, "team in (web, api),!legacy", true}, {&byLabel, "team==", true}, {&byLabel, "team in web", false}, {&byLabel, " ", true},
+		{&in, "prod, staging", true}, {&in, "prod", true}, {&in, "Prod", false}, {&in, "", true},
+	} {
+		if err := c.flag.Set(c.value); (err == nil) != c.ok {
+			t.Errorf("%s %q: %v", c.flag.Type(), c.value, err)
+		}
+	}
+	if byLabel.Selector != nil || in.String() != "prod,staging" {
+		t.Errorf("selector %q, namespaces %s", byLabel.String(), in.String())
+	}
+}
+
+// A variable that looks like ours, and is none, is a typing error; one that Kubernetes makes for a Service,
+// or that belongs to another command, is not.
+func TestStrangeVariablesAreTold(t *testing.T) {
+	told := strangers(newRoot("fairlead", func(string) (string, bool) { return "", false }), []string{
+		"FAIRLEAD_HTTP_ADRESS=:1", "FAIRLEAD_HTTP_ADDRESS=:1", "FAIRLEAD_MANIFESTS=/etc", "FAIRLEAD_WHATEVER_THIS_MAY_BE=1", "HOME=/",
+		"FAIRLEAD_SERVICE_HOST=10.0.0.1", "FAIRLEAD_SERVICE_PORT=80", "FAIRLEAD_SERVICE_PORT_HTTP=80", "FAIRLEAD_PORT=tcp://10.0.0.1:80",
+		"FAIRLEAD_PORT_80_TCP=tcp://10.0.0.1:80", "FAIRLEAD_PORT_80_TCP_ADDR=10.0.0.1", "FAIRLEAD_ADMIN_PORT_9090_TCP_PROTO=tcp",
+	})
+	want := []string{
+		"environment variable FAIRLEAD_HTTP_ADRESS stands for no flag and has no effect; did you mean FAIRLEAD_HTTP_ADDRESS?",
+		"environment variable FAIRLEAD_WHATEVER_THIS_MAY_BE stands for no flag and has no effect",
+	}
+	if strings.Join(told, "\n") != strings.Join(want, "\n") {
+		t.Errorf("told %q", told)
 	}
 }

@@ -18,6 +18,8 @@ import (
 type serverFlags struct {
 	options proxy.Options
 	trusted prefixes
+	inFront prefixes
+	minTLS  tlsVersion
 	logs    logFlags
 }
 
@@ -37,6 +39,8 @@ func (f *serverFlags) add(flags *pflag.FlagSet, d serverDefaults) {
 	flags.StringVar(&o.AdminAddress, "admin-address", d.admin, "host:port for probes, metrics, routes and sessions; empty: off")
 	flags.IntVar(&o.RedirectPort, "redirect-port", d.redirectPort, "`port` of HTTPS as clients see it, for redirects; 0: that of --https-address")
 	flags.Var(&f.trusted, "trusted-proxies", "address ranges of proxies in front, whose X-Forwarded-* headers count")
+	flags.Var(&f.inFront, "proxy-protocol", "address ranges of load balancers that begin each connection with the PROXY protocol, version 1 or 2, and must")
+	flags.Var(&f.minTLS, "tls-min-version", "lowest version of TLS for clients of hosts that ask for no other: 1.2 or 1.3")
 	flags.DurationVar(&o.Drain.Delay, "drain-delay", d.delay, "on shutdown, how long to accept connections after readiness is withdrawn")
 	flags.DurationVar(&o.Drain.Spread, "drain-spread", d.spread, "then, the time over which the closing of sessions is spread")
 	flags.DurationVar(&o.Drain.Timeout, "drain-timeout", 0, "then, when what is left is cut; 0: after the spread and the time of a closing handshake")
@@ -46,7 +50,7 @@ func (f *serverFlags) add(flags *pflag.FlagSet, d serverDefaults) {
 // complete checks what the flags hold together.
 func (f *serverFlags) complete() error {
 	o := &f.options
-	o.TrustedProxies = f.trusted
+	o.TrustedProxies, o.ProxyProtocol, o.MinTLS = f.trusted, f.inFront, uint16(f.minTLS)
 	for name, d := range map[string]time.Duration{"delay": o.Drain.Delay, "spread": o.Drain.Spread, "timeout": o.Drain.Timeout} {
 		if d < 0 {
 			return fmt.Errorf("--drain-%s %s: must not be negative", name, d)

@@ -51,15 +51,12 @@ type Set struct {
 	LongestPause time.Duration
 }
 
-// named returns the set of the one object of the name in it. RBAC's resourceNames can allow to list
-// and watch it (Kubernetes documentation, "Using RBAC Authorization: Referring to resources").
-func (s Set) named(name string) Set {
+// Named returns the set of the one object of the name in the namespace. RBAC's resourceNames can allow
+// to list and watch it (Kubernetes documentation, "Using RBAC Authorization: Referring to resources").
+func (s Set) Named(name string) Set {
 	s.Fields = fields.OneTermEqualSelector(metav1.ObjectNameField, name)
 	return s
 }
-
-// Named returns the set of the one object of the name in s, whatever else s selects.
-func (s Set) Named(name string) Set { return s.named(name) }
 
 // Sink takes in what is followed. Its functions are called one after another, and must not block.
 type Sink struct {

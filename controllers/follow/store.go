@@ -36,6 +36,7 @@ func (s store) trim(o client.Object) client.Object {
 	return &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: o.GetNamespace(), Name: o.GetName(), UID: o.GetUID()}}
 }
 
+// Replace takes in all objects.
 func (s store) Replace(all []any, _ string) error {
 	objects := make([]client.Object, 0, len(all))
 	for _, in := range all {
@@ -47,6 +48,7 @@ func (s store) Replace(all []any, _ string) error {
 	return nil
 }
 
+// Add takes in a new object.
 func (s store) Add(in any) error {
 	if o, ok := in.(client.Object); ok {
 		s.sink.Put(s.trim(o))
@@ -54,8 +56,10 @@ func (s store) Add(in any) error {
 	return nil
 }
 
+// Update takes in a changed object.
 func (s store) Update(in any) error { return s.Add(in) }
 
+// Delete takes in that an object is gone.
 func (s store) Delete(in any) error {
 	if o, ok := in.(client.Object); ok {
 		s.sink.Drop(o)
@@ -63,4 +67,5 @@ func (s store) Delete(in any) error {
 	return nil
 }
 
+// Resync has nothing to do: what was told stays told.
 func (store) Resync() error { return nil }

@@ -189,7 +189,9 @@ func TestWaitingIsBounded(t *testing.T) {
 			t.Errorf("known: %+v", got)
 		}
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package references
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"reflect"
@@ -318,12 +319,10 @@ func same(a, b client.Object) bool {
 	switch a := a.(type) {
 	case *corev1.Secret:
 		b, ok := b.(*corev1.Secret)
-		return ok && a.Type == b.Type && maps.EqualFunc(a.Data, b.Data, equalBytes)
+		return ok && a.Type == b.Type && maps.EqualFunc(a.Data, b.Data, bytes.Equal)
 	case *corev1.ConfigMap:
 		b, ok := b.(*corev1.ConfigMap)
-		return ok && maps.Equal(a.Data, b.Data) && maps.EqualFunc(a.BinaryData, b.BinaryData, equalBytes)
+		return ok && maps.Equal(a.Data, b.Data) && maps.EqualFunc(a.BinaryData, b.BinaryData, bytes.Equal)
 	}
 	return reflect.DeepEqual(a, b)
 }
-
-func equalBytes(a, b []byte) bool { return string(a) == string(b) }

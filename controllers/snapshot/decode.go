@@ -18,7 +18,6 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	gatewayv1 "sigs.k8s.io/gateway-api/apis/v1"
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
@@ -128,7 +127,7 @@ func (f *Files) object(raw []byte, gvk schema.GroupVersionKind) (client.Object, 
 		o = &corev1.Secret{}
 	case corev1.SchemeGroupVersion.WithKind("ConfigMap"):
 		o = &corev1.ConfigMap{}
-	case gatewayv1beta1.SchemeGroupVersion.WithKind("ReferenceGrant"), gatewayv1.SchemeGroupVersion.WithKind("ReferenceGrant"):
+	case grantKind("v1beta1"), grantKind("v1"):
 		o = &gatewayv1beta1.ReferenceGrant{} // the fields of both versions are the same
 	case discoveryv1.SchemeGroupVersion.WithKind("EndpointSlice"):
 		o = &discoveryv1.EndpointSlice{}
@@ -149,6 +148,11 @@ func (f *Files) object(raw []byte, gvk schema.GroupVersionKind) (client.Object, 
 	_, wholeCluster := o.(*networkingv1.IngressClass)
 	errs = complete(o, !wholeCluster)
 	return o, append(errs, check(o)...)
+}
+
+// grantKind returns the kind ReferenceGrant of a version of the Gateway API.
+func grantKind(version string) schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: gatewayv1beta1.GroupName, Version: version, Kind: "ReferenceGrant"}
 }
 
 // route decodes a WebSocketRoute.

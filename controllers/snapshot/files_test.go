@@ -192,3 +192,35 @@ func TestSameObjectInTwoFilesIsToldAndTheFirstCounts(t *testing.T) {
 		t.Errorf("found in %s, document %d", file, document)
 	}
 }
+
+// What objects refer to can stand in the files too, and is checked as an API server would check it.
+func TestWhatIsReferredToIsRead(t *testing.T) {
+	_, f := folder(t, map[string]string{
+		"users.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: users}\ndata: {auth: b2xk}\nstringData: {auth: new}\n",
+		"basic.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: basic}\ntype: kubernetes.io/basic-auth\nstringData: {password: secret}\n",
+		"map.yaml":   "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: headers}\ndata: {X-A: b}\nbinaryData: {blob: AAE=}\n",
+		"grant.yaml": "apiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: chat}\nspec:\n" +
+			"  from: [{group: fairlead.dev, kind: WebSocketRoute, namespace: prod}]\n  to: [{group: \"\", kind: Service}]\n",
+		"gateway.yaml": "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: other}\nspec: {}\n",
+	})
+	s := read(t, f)
+	if len(s.Secrets) != 2 || len(s.ConfigMaps) != 1 || len(s.ReferenceGrants) != 1 {
+		t.Fatalf("snapshot holds %+v", s)
+	}
+	if got := string(s.Secrets[1].Data["auth"]); got != "new" {
+		t.Errorf("stringData must win over data: %q", got)
+	}
+
+	for name, c := range map[string]struct{ manifest, want string }{
+		"password": {"kind: Secret\nmetadata: {name: a}\ntype: kubernetes.io/basic-auth\nstringData: {auth: x}\n", "data[username]"},
+		"key":      {"kind: Secret\nmetadata: {name: a}\nstringData: {\"a b\": x}\n", "data[a b]"},
+		"twice":    {"kind: ConfigMap\nmetadata: {name: a}\ndata: {k: x}\nbinaryData: {k: AAE=}\n", "binaryData[k]"},
+	} {
+		_, f := folder(t, map[string]string{"a.yaml": "apiVersion: v1\n" + c.manifest})
+		if _, problems := f.Read(); len(problems) != 1 || !strings.Contains(problems[0].Error(), c.want) {
+			t.Errorf("%s: %v does not name %s", name, problems, c.want)
+		}
+	}
+	_, f = folder(t, map[string]string{"a.yaml": "apiVersion: gateway.networking.k8s.io/v1beta1\nkind: ReferenceGrant\nmetadata: {name: a}\nspec: {from: [], to: [{group: \"\", kind: Service}]}\n"})
+	read(t, f, "spec.from")
+}
