@@ -78,8 +78,8 @@ func (d *draft) misread(format string, args ...any) {
 }
 
 // differs notes that the value has another effect here than where it comes from.
-func (d *draft) differs(format string, args ...any) {
-	d.notes = append(d.notes, note{v1alpha1.ReasonUnsupportedAnnotation, fmt.Sprintf(format, args...)})
+func (d *draft) differs(text string) {
+	d.notes = append(d.notes, note{reasonDiffers, text})
 }
 
 // seal closes the paths for a guard.

@@ -30,7 +30,7 @@ var refusedRows = slices.Concat(
 	rows(Unsupported, cipherAdvice, "ssl-ciphers", "ssl-prefer-server-ciphers"),
 	rows(Unsupported, "upgrades always get the Connection header that they need; remove the annotation.", "connection-proxy-header"),
 	rows(Unsupported, "redirects are written as permanent-redirect, temporal-redirect and app-root say; remove the annotation.", "relative-redirects"),
-	rows(Unsupported, "custom-http-errors alone says which answers are replaced; remove the annotation.", "disable-proxy-intercept-errors"),
+	rows(Unsupported, "answers are replaced as custom-http-errors says, and no others; remove the annotation.", "disable-proxy-intercept-errors"),
 	rows(Unsupported, "rates are counted by each replica for itself; write limit-rps.",
 		"global-rate-limit", "global-rate-limit-ignored-cidrs", "global-rate-limit-key", "global-rate-limit-window"),
 	rows(Unsupported, "the name of the cookie is that of canary-by-cookie, and its values always and never.", "canary-by-cookie-value"),

@@ -45,12 +45,14 @@ var nginxStickyRows = []Row{
 		sets: []string{"Sticky.Domain"}, parse: cookieDomain,
 	}, {
 		Name: "session-cookie-expires", Type: typeSeconds, Default: "none, a session cookie", Example: "86400", needs: needCookie,
-		Doc:  "How long clients keep the cookie, told as Expires.",
-		sets: []string{"Sticky.Expires"}, parse: cookieExpires,
+		Doc:     "How long clients keep the cookie, told as Expires.",
+		Differs: "0 and less, which would delete the cookie at once, are refused.",
+		sets:    []string{"Sticky.Expires"}, parse: cookieExpires,
 	}, {
 		Name: "session-cookie-max-age", Type: typeSeconds, Default: "none, a session cookie", Example: "86400", needs: needCookie,
-		Doc:  "How long clients keep the cookie, told as Max-Age; it beats Expires.",
-		sets: []string{"Sticky.MaxAge"}, parse: cookieSeconds,
+		Doc:     "How long clients keep the cookie, told as Max-Age; it beats Expires.",
+		Differs: "0 and less, which would delete the cookie at once, are refused.",
+		sets:    []string{"Sticky.MaxAge"}, parse: cookieSeconds,
 	}, {
 		Name: "session-cookie-samesite", Type: "None, Lax or Strict", Default: "no attribute", Example: "Lax", needs: needCookie,
 		Doc:  "Which requests from other sites bring the cookie.",

@@ -105,10 +105,10 @@ func TestABadValueKeepsTheDefaultAndIsTold(t *testing.T) {
 func TestWhatIsNotServedIsTold(t *testing.T) {
 	for _, r := range Rows() {
 		_, problems := Parse(map[string]string{r.Key(): "true"}, Defaults{})
-		switch {
-		case r.Support == Served:
+		switch r.Support {
+		case Served:
 			continue
-		case r.Support == Needless:
+		case Needless:
 			if len(problems) > 0 {
 				t.Errorf("%s is needless, but told: %v", r.Key(), problems)
 			}
