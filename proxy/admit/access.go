@@ -15,7 +15,7 @@ func (p *Policy) access(s *Subject) *model.Refusal {
 	if p.challenges && isChallenge(s) {
 		return p.addresses.refuse(s)
 	}
-	anyOf := p.route.Access.SatisfyAny && (p.basic != nil || p.external != nil)
+	anyOf := p.oneIsEnough && (p.basic != nil || p.external != nil)
 	if !anyOf {
 		if refusal := p.addresses.refuse(s); refusal != nil {
 			return refusal

@@ -172,7 +172,8 @@ func TestLimitsCountWhoeverComes(t *testing.T) {
 func TestARateThatIsNoneSealsTheRoute(t *testing.T) {
 	for _, rate := range []model.Rate{{Events: 0, Per: time.Second}, {Events: 1}, {Events: 1, Per: time.Second, Burst: -1}} {
 		r := model.Route{Protocols: model.HTTP, Limits: model.Limits{Rates: []model.Rate{rate}}}
-		p, err := NewPolicy(&r, live.NewZone())
+		p := NewPolicy(&r, live.NewZone())
+		err := p.Err()
 		if err == nil {
 			t.Errorf("%v is a rate", rate)
 		}

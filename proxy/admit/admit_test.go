@@ -31,7 +31,8 @@ func request(t *testing.T, line, host string) *http.Request {
 // policy compiles the policy of a route.
 func policy(t *testing.T, r model.Route) *Policy {
 	t.Helper()
-	p, err := NewPolicy(&r, live.NewZone())
+	p := NewPolicy(&r, live.NewZone())
+	err := p.Err()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,7 +140,8 @@ func TestALineThatIsDamagedCostsItsUserOnly(t *testing.T) {
 	r := model.Route{Protocols: model.HTTP, Access: model.Access{Basic: &model.BasicAuth{
 		Users: "des:rqXexS6ZhobKA\nopen:sesame\nbroken:$apr1$x\nsecretword\nsha:{SHA}CEo1Ae3vaEXy8eQZjsOiuBz1xrw=\n",
 	}}}
-	p, err := NewPolicy(&r, nil)
+	p := NewPolicy(&r, nil)
+	err := p.Err()
 	if err == nil || strings.Contains(err.Error(), "rqXex") || strings.Contains(err.Error(), "secretword") ||
 		!strings.Contains(err.Error(), `"des"`) || !strings.Contains(err.Error(), `"broken"`) {
 		t.Errorf("told %v", err)
@@ -168,7 +169,8 @@ func FuzzCredentials(f *testing.F) {
 		f.Add(seed)
 	}
 	r := model.Route{Protocols: model.HTTP, Access: model.Access{Basic: &model.BasicAuth{Users: "sha:{PLAIN}sesame\n"}}}
-	p, err := NewPolicy(&r, nil)
+	p := NewPolicy(&r, nil)
+	err := p.Err()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -83,6 +83,7 @@ func (c *cors) dress(r *http.Request, answer http.Header) {
 		return
 	}
 	answer[allowOrigin] = []string{origin}
+	delete(answer, allowCredentials) // it would give cookies to origins of which the endpoint knows nothing
 	for name, value := range c.fixed {
 		answer[name] = []string{value}
 	}

@@ -198,7 +198,8 @@ func TestClientsChooseNobodyWhoIsAskedAboutThem(t *testing.T) {
 		{"http://auth/$nothing", one, false},
 	} {
 		r := model.Route{Protocols: model.HTTP, Matches: c.matches, Access: model.Access{External: &model.ExternalAuth{URL: c.url}}}
-		p, err := NewPolicy(&r, nil)
+		p := NewPolicy(&r, nil)
+		err := p.Err()
 		if c.good != (err == nil) {
 			t.Errorf("%q: %v", c.url, err)
 		}

@@ -20,11 +20,11 @@ const (
 // (RFC 9110 section 15.4.9), where the route wants it; ACME challenges are admitted. With upgrades it
 // does what the route says: most WebSocket clients don't follow redirects.
 func (p *Policy) https(s *Subject) *model.Refusal {
-	if !p.route.RedirectHTTPS || s.Secure {
+	if !p.redirectHTTPS || s.Secure {
 		return nil
 	}
 	if s.Upgrade != "" {
-		switch p.route.InsecureUpgrade {
+		switch p.insecureUpgrade {
 		case model.ServeInsecure:
 			return nil
 		case model.RefuseInsecure:

@@ -14,11 +14,10 @@ import (
 
 // limits are model.Limits with their counters.
 type limits struct {
-	*model.Limits
-	zone           *live.Zone
-	client, all    []metered
-	exempt         networks
-	perClientAtAll bool // something is counted by client
+	sessions, sessionsPerClient int
+	zone                        *live.Zone
+	client, all                 []metered
+	exempt                      networks
 }
 
 // metered is a rate.
@@ -44,7 +43,7 @@ func newLimits(l *model.Limits, zone *live.Zone) (*limits, error) {
 	if !l.Any() {
 		return nil, nil
 	}
-	n := &limits{Limits: l, zone: zone, exempt: newNetworks(l.Exempt), perClientAtAll: l.SessionsPerClient > 0 || len(l.PerClient) > 0}
+	n := &limits{sessions: l.Sessions, sessionsPerClient: l.SessionsPerClient, zone: zone, exempt: newNetworks(l.Exempt)}
 	for _, r := range l.PerClient {
 		if err := validRate(r); err != nil {
 			return n, err
@@ -79,7 +78,7 @@ func (p *Policy) limit(s *Subject) *model.Refusal {
 	if l == nil {
 		return nil
 	}
-	exempt := l.perClientAtAll && l.exempt.contain(s.Client)
+	exempt := l.exempt.contain(s.Client)
 	if !exempt {
 		if early := tooEarly(l.client, s.Client); early > 0 {
 			return tooManyRequests("you come more often than this route allows each client", early)
@@ -88,14 +87,14 @@ func (p *Policy) limit(s *Subject) *model.Refusal {
 	if early := tooEarly(l.all, netip.Addr{}); early > 0 {
 		return tooManyRequests("more requests come than this route allows", early)
 	}
-	if l.Sessions == 0 && l.SessionsPerClient == 0 {
+	if l.sessions == 0 && l.sessionsPerClient == 0 {
 		return nil
 	}
-	perClient := l.SessionsPerClient
+	perClient := l.sessionsPerClient
 	if exempt {
 		perClient = 0
 	}
-	hold, full := l.zone.Acquire(s.Client, l.Sessions, perClient)
+	hold, full := l.zone.Acquire(s.Client, l.sessions, perClient)
 	switch full {
 	case live.OfClient:
 		return tooManySessions("you have as many sessions as this route allows each client")

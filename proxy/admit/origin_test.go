@@ -64,7 +64,8 @@ func TestTwoOriginsAreNone(t *testing.T) {
 func TestAnOriginThatIsNoneSealsTheRoute(t *testing.T) {
 	for _, entry := range []string{"", "chat.example.com", "https://", "https://a/b", "https://*", "https://*.", "https://a.*.b", "https://a, https://b"} {
 		r := model.Route{Protocols: model.WebSocket, Access: model.Access{Origins: []string{"https://ok", entry}}}
-		p, err := NewPolicy(&r, nil)
+		p := NewPolicy(&r, nil)
+		err := p.Err()
 		if err == nil {
 			t.Errorf("%q is an origin", entry)
 			continue

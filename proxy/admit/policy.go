@@ -9,9 +9,14 @@ import (
 )
 
 // Policy is what a route asks of requests, ready to be asked often. It is immutable but for what it
-// remembers of answers; parts that are nil ask nothing.
+// remembers of answers; parts that are nil ask nothing. It does not hold the route: it may outlive it.
 type Policy struct {
-	route      *model.Route
+	protocols       model.Protocols
+	redirectHTTPS   bool
+	insecureUpgrade model.InsecureUpgrade
+	maxBody         int64
+	oneIsEnough     bool
+
 	limits     *limits
 	cors       *cors
 	addresses  *addresses
@@ -22,13 +27,18 @@ type Policy struct {
 	edits      edits
 	sealed     string // why nobody may be let in
 	challenges bool   // the route is for ACME challenges alone
+	err        error
 }
 
-// NewPolicy compiles the policy of a route, which must not change any more; zone has the counters of
-// its limits. With an error the policy is usable and lets nobody in where the part that is wrong
-// would have refused somebody.
-func NewPolicy(r *model.Route, zone *live.Zone) (*Policy, error) {
-	p := &Policy{route: r, sealed: r.Access.Sealed, challenges: onlyChallenges(r.Matches)}
+// NewPolicy compiles the policy of a route; zone has the counters of its limits. What is wrong with
+// the route is told by [Policy.Err]: the policy is usable nevertheless, and lets nobody in where the
+// part that is wrong would have refused somebody.
+func NewPolicy(r *model.Route, zone *live.Zone) *Policy {
+	p := &Policy{
+		protocols: r.Protocols, redirectHTTPS: r.RedirectHTTPS, insecureUpgrade: r.InsecureUpgrade,
+		maxBody: r.MaxBody, oneIsEnough: r.Access.SatisfyAny,
+		sealed: r.Access.Sealed, challenges: onlyChallenges(r.Matches),
+	}
 	var wrong []error
 	seal := func(part string, err error) {
 		if err != nil {
@@ -55,8 +65,12 @@ func NewPolicy(r *model.Route, zone *live.Zone) (*Policy, error) {
 	}
 	p.external, err = newExternal(r.Access.External, r.Matches)
 	seal("external authentication", err)
-	return p, errors.Join(wrong...)
+	p.err = errors.Join(wrong...)
+	return p
 }
+
+// Err says what is wrong with the route; nil: nothing.
+func (p *Policy) Err() error { return p.err }
 
 // Waits reports whether the checks may take long: they ask another service, or hash passwords. Such
 // requests must not be served on an event loop.

@@ -13,7 +13,7 @@ const websocket = "websocket"
 // NotWebSocket with the protocol to use (RFC 9110 section 15.5.22), an upgrade that the route does
 // not serve 403 ProtocolRefused.
 func (p *Policy) protocol(s *Subject) *model.Refusal {
-	switch served := p.route.Protocols; {
+	switch served := p.protocols; {
 	case s.Upgrade == websocket && served.Has(model.WebSocket):
 		return nil
 	case s.Upgrade != websocket && served.Has(model.HTTP):

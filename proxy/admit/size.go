@@ -10,7 +10,7 @@ import (
 // size refuses plain requests that announce more content than the route takes. What comes without a
 // length is counted as it comes: see [Policy.Bounded].
 func (p *Policy) size(s *Subject) *model.Refusal {
-	if p.route.MaxBody <= 0 || s.Upgrade != "" || s.Request.ContentLength <= p.route.MaxBody {
+	if p.maxBody <= 0 || s.Upgrade != "" || s.Request.ContentLength <= p.maxBody {
 		return nil
 	}
 	return p.TooLarge()
@@ -18,8 +18,8 @@ func (p *Policy) size(s *Subject) *model.Refusal {
 
 // Bounded makes the content of a request end with an *http.MaxBytesError where it grows too long.
 func (p *Policy) Bounded(w http.ResponseWriter, r *http.Request) {
-	if p.route.MaxBody > 0 && r.ContentLength != 0 {
-		r.Body = http.MaxBytesReader(w, r.Body, p.route.MaxBody)
+	if p.maxBody > 0 && r.ContentLength != 0 {
+		r.Body = http.MaxBytesReader(w, r.Body, p.maxBody)
 	}
 }
 
@@ -27,6 +27,6 @@ func (p *Policy) Bounded(w http.ResponseWriter, r *http.Request) {
 func (p *Policy) TooLarge() *model.Refusal {
 	return &model.Refusal{
 		Status: http.StatusRequestEntityTooLarge, Reason: model.TooLarge,
-		Detail: fmt.Sprintf("this route takes requests of up to %d bytes", p.route.MaxBody),
+		Detail: fmt.Sprintf("this route takes requests of up to %d bytes", p.maxBody),
 	}
 }

@@ -37,7 +37,7 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 	c.t.hosts = compileHosts(c.t.order, prev)
 	c.patterns()
 	c.departed()
-	c.zones()
+	c.policies()
 	return c.t, errors.Join(c.errs...)
 }
 

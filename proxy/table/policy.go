@@ -1,6 +1,8 @@
 package table
 
 import (
+	"reflect"
+
 	"github.com/fairlead/fairlead/proxy/admit"
 	"github.com/fairlead/fairlead/proxy/live"
 )
@@ -18,12 +20,14 @@ func zoneOf(r *Route) zoneKey {
 	return zoneKey{route: r.Live}
 }
 
-// policy compiles what the route asks of requests. What can't be compiled seals the route.
+// policy compiles what the route asks of requests. What can't be compiled seals the route. A route of
+// which only endpoints have changed keeps what it remembers: their clients come back just then.
 func (c *compilation) policy(r *Route) {
-	var err error
-	if r.Policy, err = admit.NewPolicy(&r.Route, c.zone(r)); err != nil {
-		c.refuse("route %q: %w", r.ID, err)
+	if before := c.prev.routes[r.ID]; before != nil && before.Live == r.Live && reflect.DeepEqual(before.Route, r.Route) {
+		r.Policy = before.Policy
+		return
 	}
+	r.Policy = admit.NewPolicy(&r.Route, c.zone(r))
 }
 
 // zone finds the counters of the route's limits; nil: nothing is limited.
@@ -43,12 +47,16 @@ func (c *compilation) zone(r *Route) *live.Zone {
 	return z
 }
 
-// zones notes the counters of routes that were carried over, lets go of meters that no route has any
-// more, and keeps the zones that left for as long as something is counted in them. What leaves with
-// this table is kept even when it is empty: a request that was matched before may be about to be counted.
-func (c *compilation) zones() {
+// policies tells what is wrong with the policies, of those that were carried over too, and keeps what
+// they count: the zones of all of them, without meters that no route has any more, and zones that left
+// for as long as something is counted in them. What leaves with this table is kept even when it is
+// empty: a request that was matched before may be about to be counted.
+func (c *compilation) policies() {
 	paces := map[*live.Zone][]live.Pace{}
 	for _, r := range c.t.order {
+		if err := r.Policy.Err(); err != nil {
+			c.refuse("route %q: %w", r.ID, err)
+		}
 		if z := r.Policy.Zone(); z != nil {
 			c.t.zones[zoneOf(r)] = z
 			paces[z] = append(paces[z], admit.Paces(&r.Limits)...)

@@ -65,4 +65,26 @@ func TestARouteWithABadGuardIsSealedAndTheOthersServe(t *testing.T) {
 	if err == nil || compiled.routes["bad"] == nil || compiled.routes["good"] == nil {
 		t.Errorf("%v", err)
 	}
+	if _, err := Compile(model.Config{Routes: []model.Route{bad, limited("good", "", 1)}}, compiled); err == nil {
+		t.Error("what is wrong is told once, and then never again")
+	}
+}
+
+func TestNewEndpointsMakeNobodyLogInAgain(t *testing.T) {
+	r := limited("a", "", 1)
+	r.Access.Basic = &model.BasicAuth{Users: "joe:{PLAIN}x"}
+	r.Backends = []model.BackendRef{{Backend: "prod/a:80", Weight: 1}}
+	config := func(address string) model.Config {
+		return model.Config{Routes: []model.Route{r}, Backends: []model.Backend{{Key: "prod/a:80",
+			Endpoints: []model.Endpoint{{Address: netip.MustParseAddrPort(address)}}}}}
+	}
+	first := compile(t, config("192.0.2.1:80"), nil)
+	second := compile(t, config("192.0.2.2:80"), first)
+	if first.routes["a"] == second.routes["a"] || first.routes["a"].Policy != second.routes["a"].Policy {
+		t.Error("what the route remembers of its users is forgotten")
+	}
+	r.Access.Basic = &model.BasicAuth{Users: "joe:{PLAIN}y"}
+	if third := compile(t, config("192.0.2.2:80"), second); third.routes["a"].Policy == second.routes["a"].Policy {
+		t.Error("an old password is still good")
+	}
 }
