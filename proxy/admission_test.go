@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/fairlead/fairlead/proxy"
+	"github.com/fairlead/fairlead/proxy/admit"
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
@@ -482,5 +483,35 @@ func TestSomeRoutesAreNotLogged(t *testing.T) {
 		if j.count("session ") > 0 {
 			t.Errorf("logged %s", j.text.String())
 		}
+	})
+}
+
+func TestAMistakeOfOursCountsNobodyForEver(t *testing.T) {
+	both(t, func(t *testing.T, whole bool) {
+		s, err := proxy.New(proxy.Options{
+			HTTPAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Admit(func(s *admit.Subject) *model.Refusal {
+			refusal := admit.Admit(s)
+			if s.Request.Header.Get("X-Break") != "" {
+				panic("a mistake of ours")
+			}
+			return refusal
+		})
+		r := run(t, s)
+		r.publish(guarded(func(r *model.Route) { r.Limits.Sessions, r.Limits.SessionsPerClient = 1, 1 }, newPod(t, "a")))
+		for range 3 {
+			client := r.ask(plus("X-Break: 1"), whole)
+			client.gone()
+		}
+		client := r.ask(knock, whole)
+		if got := client.answersTo("GET"); got.StatusCode != http.StatusSwitchingProtocols {
+			t.Errorf("answered %d", got.StatusCode)
+		}
+		_ = client.Close()
+		r.quiet()
 	})
 }

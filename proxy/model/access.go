@@ -8,7 +8,8 @@ import (
 // Access says who may use a route. The zero value lets everybody in.
 //
 // The order is: addresses, client certificate, origin, basic authentication, external
-// authentication. Every refusal is an HTTP answer, never a WebSocket Close.
+// authentication. Every refusal is an HTTP answer, never a WebSocket Close. Routes whose paths are
+// all below /.well-known/acme-challenge ask for addresses only: who asks there can't log in.
 type Access struct {
 	// Deny refuses clients of these networks, before Allow is asked: 403 SourceRefused.
 	Deny []netip.Prefix
@@ -38,14 +39,17 @@ func (a *Access) Guarded() bool {
 // BasicAuth asks for a name and a password (RFC 7617): 401 Unauthorized.
 type BasicAuth struct {
 	Realm string
-	// Users are lines "name:hash" in the format of htpasswd: bcrypt, SHA, crypt or apr1-MD5.
+	// Users are lines "name:hash" in the format of htpasswd: bcrypt, apr1, SHA, SSHA, the crypt kinds
+	// 1, 5 and 6, or {PLAIN}. Of two lines for a name the first counts.
 	Users string
 }
 
 // ExternalAuth asks an HTTP service about every request. 2xx lets it in, 401 and 403 refuse it with
 // the same status (AuthRefused); anything else, or no answer in time, is 500 (AuthFailed).
 type ExternalAuth struct {
-	// URL is a template; its variables are those of package template.
+	// URL is a template; its variables are those of package template. The host may be the request's
+	// ($host) only on routes without a Match for any host, and no other variable: else clients would
+	// choose who is asked about them. Certificates of https are verified by the roots of the system.
 	URL string
 	// Method of the question. "": that of the request.
 	Method string
@@ -63,7 +67,9 @@ type ExternalAuth struct {
 	// AlwaysSetCookie passes the answer's Set-Cookie to the client whatever the endpoint answers;
 	// otherwise only with 2xx, 204, 3xx and 101.
 	AlwaysSetCookie bool
-	// CacheKey is a template; answers of equal keys are remembered. "": nothing is.
+	// CacheKey is a template; answers of equal keys are remembered, for one route and host. "": nothing
+	// is, nor are answers with Set-Cookie or a Cache-Control against it, and answers to requests that
+	// have none of the key's variables.
 	CacheKey string
 	// CacheFor says how long answers are remembered, by status; 0 as status stands for any other.
 	CacheFor map[int]time.Duration
@@ -97,8 +103,8 @@ func (m ClientCertMode) String() string {
 // The endpoint is told in the headers Ssl-Client-Verify ("SUCCESS", "NONE" or "FAILED:reason"),
 // Ssl-Client-Subject-Dn and Ssl-Client-Issuer-Dn (RFC 2253), which clients can't set on any route.
 type ClientCert struct {
-	CAs   string // PEM
-	Mode  ClientCertMode
+	CAs  string // PEM
+	Mode ClientCertMode
 	// Depth bounds the certificates between the client's and a CA, as nginx and OpenSSL count; 0: 1.
 	Depth int
 	// MatchCN is an RE2 expression that must match in the subject's "CN=name", and so a client without

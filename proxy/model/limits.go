@@ -6,7 +6,11 @@ import (
 )
 
 // Limits bound what clients may take of a route, each replica by itself. The zero value bounds
-// nothing. What goes beyond is answered 503 TooManySessions or TooManyRequests.
+// nothing. What goes beyond is answered 503 TooManySessions or TooManyRequests, with Retry-After.
+//
+// A client is an address, as trust in forwarding headers gives it; of IPv6 it is a network of 64 bits,
+// which is the least that a host is given (RFC 6177). Limits come before all other checks, so they count
+// whoever comes. What is counted outlives changes of the route; a bound that is new counts from then on.
 type Limits struct {
 	// Zone names the counters: routes with the same Zone share them. "": those of the route's ID.
 	Zone string
