@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 	"github.com/fairlead/fairlead/proxy/model"
@@ -24,38 +25,33 @@ const (
 	authoritiesKey = "ca.crt"
 )
 
-// ingressAccess fills in what guards an Ingress and stands in Secrets and ConfigMaps.
+// ingressAccess fills in what guards an Ingress and stands in Secrets and ConfigMaps. A guard that
+// can't be read is left out of what is sealed for it.
 func (b *build) ingressAccess(o *object) {
 	s, a := &o.settings, &o.base.Access
 	if ref := s.BasicAuthSecret; ref != nil {
-		basic := model.BasicAuth{}
-		if a.Basic != nil {
-			basic = *a.Basic
-		}
+		basic := ptr.Deref(a.Basic, model.BasicAuth{})
+		a.Basic = nil
 		if secret := b.secretOf(o, ref, nobodyComesIn); secret == nil {
-			o.seal("the Secret with its users can't be had")
+			seal(&o.base, "the Secret with its users can't be had")
 		} else if users, err := usersOf(secret, s.BasicAuthMap); err != nil {
 			o.tell(v1alpha1.ReasonInvalidRef, annotation(ref.Key), "%v; %s: mend the Secret", err, nobodyComesIn)
-			o.seal("the Secret with its users can't be used")
+			seal(&o.base, "the Secret with its users can't be used")
 		} else {
-			basic.Users = users
+			basic.Users, a.Basic = users, &basic
 		}
-		a.Basic = &basic
 	}
 	if ref := s.ClientCertSecret; ref != nil {
-		cert := model.ClientCert{}
-		if a.ClientCert != nil {
-			cert = *a.ClientCert
-		}
+		cert := ptr.Deref(a.ClientCert, model.ClientCert{})
+		a.ClientCert = nil
 		if secret := b.secretOf(o, ref, nobodyComesIn); secret == nil {
-			o.seal("the Secret with the authorities of client certificates can't be had")
+			seal(&o.base, "the Secret with the authorities of client certificates can't be had")
 		} else if cas, err := b.authorities(secret); err != nil {
 			o.tell(v1alpha1.ReasonInvalidRef, annotation(ref.Key), "%v; %s: mend the Secret", err, nobodyComesIn)
-			o.seal("the Secret with the authorities of client certificates can't be used")
+			seal(&o.base, "the Secret with the authorities of client certificates can't be used")
 		} else {
-			cert.CAs = cas
+			cert.CAs, a.ClientCert = cas, &cert
 		}
-		a.ClientCert = &cert
 	}
 	b.authHeaders(o)
 }
@@ -69,7 +65,7 @@ func (b *build) authHeaders(o *object) {
 	}
 	found := b.configMapOf(o, ref, nobodyComesIn)
 	if found == nil {
-		o.seal("the ConfigMap with headers for its authentication service can't be had")
+		seal(&o.base, "the ConfigMap with headers for its authentication service can't be had")
 		return
 	}
 	external := *o.base.Access.External
@@ -81,7 +77,7 @@ func (b *build) authHeaders(o *object) {
 		}
 		if err != nil {
 			o.tell(v1alpha1.ReasonInvalidRef, annotation(ref.Key), "%s in ConfigMap %s/%s: %v; %s: correct it", name, found.Namespace, found.Name, err, nobodyComesIn)
-			o.seal("a header for its authentication service can't be made")
+			seal(&o.base, "a header for its authentication service can't be made")
 			continue
 		}
 		external.SetHeaders = append(external.SetHeaders, model.Field{Name: http.CanonicalHeaderKey(name), Value: found.Data[name]})
@@ -101,7 +97,7 @@ func usersOf(secret *corev1.Secret, each bool) (string, error) {
 	} else {
 		file, found := secret.Data[usersKey]
 		if !found {
-			return "", fmt.Errorf("Secret %s has no key %s with the lines of an htpasswd file", name, usersKey)
+			return "", fmt.Errorf("there is no key %s with the lines of an htpasswd file in Secret %s", usersKey, name)
 		}
 		for line := range strings.Lines(string(file)) {
 			lines = append(lines, strings.TrimSpace(line))
@@ -109,7 +105,7 @@ func usersOf(secret *corev1.Secret, each bool) (string, error) {
 	}
 	lines = slices.DeleteFunc(lines, func(line string) bool { return line == "" || strings.HasPrefix(line, "#") })
 	if len(lines) == 0 {
-		return "", fmt.Errorf("Secret %s has no users", name)
+		return "", fmt.Errorf("there are no users in Secret %s", name)
 	}
 	for i, line := range lines {
 		if user, hash, found := strings.Cut(line, ":"); !found || user == "" || hash == "" || strings.Contains(line, "\n") {
@@ -124,7 +120,7 @@ func usersOf(secret *corev1.Secret, each bool) (string, error) {
 func (b *build) authorities(secret *corev1.Secret) (string, error) {
 	pem, found := secret.Data[authoritiesKey]
 	if !found {
-		return "", fmt.Errorf("Secret %s/%s has no key %s with certificates in PEM", secret.Namespace, secret.Name, authoritiesKey)
+		return "", fmt.Errorf("there is no key %s with certificates in PEM in Secret %s/%s", authoritiesKey, secret.Namespace, secret.Name)
 	}
 	usable, known := b.bundles[secret]
 	if !known {

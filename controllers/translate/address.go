@@ -23,21 +23,13 @@ const byAddressSuffix = "/service"
 const serviceUpstreamKey = annotations.NginxPrefix + "service-upstream"
 
 // clusterAddress returns the address of a Service as an endpoint. A headless Service has none.
-func (b *build) clusterAddress(o *object, s servicePort, svc *corev1.Service, port *corev1.ServicePort) (model.Endpoint, bool) {
+func (b *build) clusterAddress(o *object, svc *corev1.Service, port *corev1.ServicePort) (model.Endpoint, bool) {
 	address, err := netip.ParseAddr(svc.Spec.ClusterIP)
 	if err != nil || port.Port < 1 || port.Port > 65535 {
 		o.tellOnce(v1alpha1.ReasonUnsupportedAnnotation, annotation(serviceUpstreamKey), "Service %s/%s has no address of its own, so requests go to its endpoints: remove the annotation", svc.Namespace, svc.Name)
 		return model.Endpoint{}, false
 	}
 	return model.Endpoint{Address: netip.AddrPortFrom(address, uint16(port.Port)), Name: svc.Name}, true
-}
-
-// checkByAddress tells of stickiness that has one endpoint to choose from.
-func (o *object) checkByAddress() {
-	if s := &o.settings; s.ServiceUpstream && (s.Balance.Sticky != nil || s.Balance.Algorithm != model.RoundRobin) {
-		o.tell(v1alpha1.ReasonUnsupportedAnnotation, annotation(serviceUpstreamKey),
-			"the cluster chooses the endpoint when requests go to the address of the Service, so a sticky cookie, hash or algorithm has no effect: remove this annotation, or those")
-	}
 }
 
 // externalName makes endpoints of the addresses that the name of a Service leads to.
@@ -111,7 +103,9 @@ func reachable(all []netip.Addr) (addresses []netip.Addr, refused []string) {
 			addresses = append(addresses, a)
 			continue
 		}
-		refused = append(refused, fmt.Sprintf("%s (%s)", a, why))
+		if text := fmt.Sprintf("%s (%s)", a, why); !slices.Contains(refused, text) {
+			refused = append(refused, text)
+		}
 	}
 	slices.SortFunc(addresses, netip.Addr.Compare)
 	return slices.Compact(addresses), refused

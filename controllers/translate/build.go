@@ -72,9 +72,12 @@ func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
 		bundles:   map[*corev1.Secret]bool{},
 		names:     s.Names,
 		canaries:  map[int]*object{},
+
+		routeDefaults: map[string]*annotations.Settings{},
 	}
 	b.defaults = b.classDefaults(s.IngressClasses)
 	b.collect(s)
+	b.makeRoom()
 	for _, o := range b.objects {
 		b.certify(o)
 		if o.ingress != nil {
@@ -95,22 +98,41 @@ func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
 	return b.result()
 }
 
+// makeRoom spares a large cluster the copying of lists that grow.
+func (b *build) makeRoom() {
+	var routes int
+	for _, o := range b.objects {
+		if o.route != nil {
+			routes += len(o.route.Spec.Rules)
+			continue
+		}
+		for i := range o.ingress.Spec.Rules {
+			if http := o.ingress.Spec.Rules[i].HTTP; http != nil {
+				routes += len(http.Paths)
+			}
+		}
+	}
+	b.cfg.Routes = slices.Grow(b.cfg.Routes, routes)
+	b.claims = make(map[model.MatchKey]claimant, routes)
+}
+
 // build is one run of Build.
 type build struct {
-	opts       Options
-	classes    classes
-	defaults   map[string]annotations.Defaults // of Ingresses, by class
-	endpoints  *endpoints
-	refs       *refs
-	pairs      *pairs
-	objects    []*object // ours, the oldest first
-	strays     []ObjectReport
-	ruleHosts  map[string]bool // that any rule names
-	regexHosts map[string]bool
-	regexes    map[string]error        // by expression, what is wrong with it
-	bundles    map[*corev1.Secret]bool // whether its authorities can be read
-	names      map[string]snapshot.Name
-	canaries   map[int]*object // by route
+	opts          Options
+	classes       classes
+	defaults      map[string]annotations.Defaults  // of Ingresses, by class
+	routeDefaults map[string]*annotations.Settings // of WebSocketRoutes, by class
+	endpoints     *endpoints
+	refs          *refs
+	pairs         *pairs
+	objects       []*object // ours, the oldest first
+	strays        []ObjectReport
+	ruleHosts     map[string]bool // that any rule names
+	regexHosts    map[string]bool
+	regexes       map[string]error        // by expression, what is wrong with it
+	bundles       map[*corev1.Secret]bool // whether its authorities can be read
+	names         map[string]snapshot.Name
+	canaries      map[int]*object // by route
 
 	claims    map[model.MatchKey]claimant
 	certified map[string]certificateOwner // by host
@@ -164,14 +186,7 @@ func (b *build) collect(s *snapshot.Snapshot) {
 			b.strays = append(b.strays, report)
 		}
 	}
-	slices.SortFunc(b.objects, func(x, y *object) int {
-		return cmp.Or(
-			x.meta.CreationTimestamp.Compare(y.meta.CreationTimestamp.Time),
-			strings.Compare(x.meta.Namespace, y.meta.Namespace),
-			strings.Compare(x.meta.Name, y.meta.Name),
-			strings.Compare(x.report.Object.Kind, y.report.Object.Kind),
-		)
-	})
+	slices.SortFunc(b.objects, (*object).compare)
 	b.ruleHosts, b.regexHosts = ruleHosts(b.objects), regexHosts(b.objects)
 }
 

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -36,16 +37,29 @@ func (b *build) claim(o *object, m model.Match, at *field.Path) bool {
 	return false
 }
 
-// nameFor names the owner of something to the object that lost it, and says why it is the owner.
+// nameFor names the owner of something to the object that lost it, and says why it is the owner,
+// unless that is for another reason than age.
 func (o *object) nameFor(loser *object, part string) string {
-	switch name := o.report.Object.String(); {
+	name := o.report.Object.String()
+	switch age := o.meta.CreationTimestamp.Compare(loser.meta.CreationTimestamp.Time); {
 	case o == loser:
 		return part + " of the same object"
-	case o.meta.CreationTimestamp.Time.Equal(loser.meta.CreationTimestamp.Time):
-		return name + ", which is as old and comes first by name"
-	default:
+	case age < 0:
 		return name + ", which is older"
+	case age == 0 && o.compare(loser) < 0:
+		return name + ", which is as old and comes first by name"
 	}
+	return name
+}
+
+// compare puts the oldest object first.
+func (o *object) compare(other *object) int {
+	return cmp.Or(
+		o.meta.CreationTimestamp.Compare(other.meta.CreationTimestamp.Time),
+		strings.Compare(o.meta.Namespace, other.meta.Namespace),
+		strings.Compare(o.meta.Name, other.meta.Name),
+		strings.Compare(o.report.Object.Kind, other.report.Object.Kind),
+	)
 }
 
 func hostText(host string) string {

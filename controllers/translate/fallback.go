@@ -1,13 +1,14 @@
 package translate
 
 import (
+	"slices"
 	"strconv"
 
+	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
@@ -54,14 +55,14 @@ func toldOf(o *object, backend *networkingv1.IngressBackend) []model.Field {
 
 // firstPort finds the first TCP port of a Service.
 func (b *build) firstPort(o *object, key types.NamespacedName, at *field.Path, instead string) (model.BackendRef, bool) {
-	port := intstr.FromInt32(0)
+	var port intstr.IntOrString
 	if svc := b.endpoints.services[key]; svc != nil {
-		for i := range svc.Spec.Ports {
-			if isTCP(&svc.Spec.Ports[i]) {
-				port = intstr.FromInt32(svc.Spec.Ports[i].Port)
-				break
-			}
+		first := slices.IndexFunc(svc.Spec.Ports, func(p corev1.ServicePort) bool { return isTCP(&p) })
+		if first < 0 {
+			o.tell(v1alpha1.ReasonPortNotFound, at, "Service %s lists no TCP port; %s: give it one, or name another Service", key, instead)
+			return model.BackendRef{}, false
 		}
+		port = intstr.FromInt32(svc.Spec.Ports[first].Port)
 	}
 	return b.backend(o, servicePort{namespace: key.Namespace, name: key.Name, nameAt: at, port: port, portAt: at, instead: instead})
 }
@@ -78,12 +79,15 @@ func (b *build) globalDefault() {
 	if key == (types.NamespacedName{}) {
 		return
 	}
+	m := model.Match{Path: model.PathMatch{Value: "/"}}
+	if _, taken := b.claims[m.Key()]; taken {
+		return // an Ingress or WebSocketRoute for any host has it
+	}
 	o := b.controller()
 	ref, found := b.firstPort(o, key, field.NewPath("defaultBackend"), "what no route matches is answered 404")
 	b.problems = append(b.problems, o.report.Problems...)
-	m := model.Match{Path: model.PathMatch{Value: "/"}}
-	if _, taken := b.claims[m.Key()]; !found || taken {
-		return // an Ingress or WebSocketRoute for any host has it
+	if !found {
+		return
 	}
 	b.add(o, model.Route{
 		ID:        b.uniqueID("default-backend"),

@@ -70,6 +70,5 @@ func (o *object) forwardPrefix(route *model.Route) {
 	if o.settings.ForwardedPrefix == "" || o.settings.RewriteTarget == "" {
 		return
 	}
-	set := route.Headers.Request.Set
-	route.Headers.Request.Set = append(set[:len(set):len(set)], model.Field{Name: "X-Forwarded-Prefix", Value: o.settings.ForwardedPrefix})
+	route.Headers.Request.Set = slices.Concat(route.Headers.Request.Set, []model.Field{{Name: "X-Forwarded-Prefix", Value: o.settings.ForwardedPrefix}})
 }

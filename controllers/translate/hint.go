@@ -37,15 +37,7 @@ func (h *hints) apply(p place, list []model.Endpoint) {
 	if h.of == nil {
 		return
 	}
-	forUs := []func(*discoveryv1.EndpointHints) (any, ours bool){
-		func(e *discoveryv1.EndpointHints) (any, ours bool) {
-			return len(e.ForNodes) > 0, slices.ContainsFunc(e.ForNodes, func(n discoveryv1.ForNode) bool { return p.node != "" && n.Name == p.node })
-		},
-		func(e *discoveryv1.EndpointHints) (any, ours bool) {
-			return len(e.ForZones) > 0, slices.ContainsFunc(e.ForZones, func(z discoveryv1.ForZone) bool { return p.zone != "" && z.Name == p.zone })
-		},
-	}
-	for _, judge := range forUs {
+	for _, judge := range []judge{p.byNode, p.byZone} {
 		if h.count(list, judge) {
 			h.mark(list, judge)
 			return
@@ -53,7 +45,19 @@ func (h *hints) apply(p place, list []model.Endpoint) {
 	}
 }
 
-func (h *hints) count(list []model.Endpoint, judge func(*discoveryv1.EndpointHints) (any, ours bool)) bool {
+// judge says whether an endpoint has hints of a kind, and whether one of them is for us.
+type judge func(*discoveryv1.EndpointHints) (hinted, ours bool)
+
+func (p place) byNode(e *discoveryv1.EndpointHints) (hinted, ours bool) {
+	return len(e.ForNodes) > 0, slices.ContainsFunc(e.ForNodes, func(n discoveryv1.ForNode) bool { return p.node != "" && n.Name == p.node })
+}
+
+func (p place) byZone(e *discoveryv1.EndpointHints) (hinted, ours bool) {
+	return len(e.ForZones) > 0, slices.ContainsFunc(e.ForZones, func(z discoveryv1.ForZone) bool { return p.zone != "" && z.Name == p.zone })
+}
+
+// count reports whether hints of a kind count.
+func (h *hints) count(list []model.Endpoint, judge judge) bool {
 	var found bool
 	for i := range list {
 		if list[i].State != model.EndpointReady {
@@ -72,7 +76,7 @@ func (h *hints) count(list []model.Endpoint, judge func(*discoveryv1.EndpointHin
 	return found
 }
 
-func (h *hints) mark(list []model.Endpoint, judge func(*discoveryv1.EndpointHints) (any, ours bool)) {
+func (h *hints) mark(list []model.Endpoint, judge judge) {
 	for i := range list {
 		if list[i].State != model.EndpointReady {
 			continue

@@ -40,7 +40,6 @@ func (b *build) policyRoute(o *object, w *written) model.Route {
 		Access:          b.policyAccess(o, w),
 		Headers:         o.policyHeaders(w),
 		Limits:          o.policyLimits(w),
-		BackendTLS:      model.BackendTLS{},
 	}
 	if len(p.Protocols) > 0 {
 		route.Protocols = protocolsOf(p.Protocols)
@@ -62,9 +61,12 @@ func (b *build) policyRoute(o *object, w *written) model.Route {
 		setTimeout(&route.Drain.Deadline, d.Deadline)
 		setTimeout(&route.Drain.Spread, d.Spread)
 		route.Drain.CloseCode = int(ptr.Deref(d.CloseCode, 0))
-		o.checkDrain(d, route.Drain, w.at(func(p *v1alpha1.Policy) bool { return p.Drain != nil }, "drain"))
 	}
 	b.policyTLS(o, w, &route)
+	w.fill(&route, b.routeDefaults[o.class])
+	if d := p.Drain; d != nil {
+		o.checkDrain(d, route.Drain, w.at(func(p *v1alpha1.Policy) bool { return p.Drain != nil }, "drain"))
+	}
 	return route
 }
 

@@ -44,13 +44,13 @@ func (b *build) policyAccess(o *object, w *written) model.Access {
 		at := w.at(func(p *v1alpha1.Policy) bool {
 			return p.Access != nil && p.Access.BasicAuth != nil && p.Access.BasicAuth.SecretName != ""
 		}, "access", "basicAuth", "secretName")
-		result.Basic = &model.BasicAuth{Realm: basic.Realm}
-		secret := b.ownSecret(o, basic.SecretName, at, nobodyComesIn)
-		if secret == nil {
+		if secret := b.ownSecret(o, basic.SecretName, at, nobodyComesIn); secret == nil {
 			result.Sealed = "the Secret with its users can't be had"
-		} else if result.Basic.Users, err = usersOf(secret, false); err != nil {
+		} else if users, err := usersOf(secret, false); err != nil {
 			o.tellOnce(v1alpha1.ReasonInvalidRef, at, "%v; %s: mend the Secret", err, nobodyComesIn)
 			result.Sealed = "the Secret with its users can't be used"
+		} else {
+			result.Basic = &model.BasicAuth{Realm: basic.Realm, Users: users}
 		}
 	}
 	if a.ExternalAuth != nil {
@@ -71,6 +71,7 @@ func (b *build) ownSecret(o *object, name string, at *field.Path, instead string
 	return secret
 }
 
+// externalAuth reads the question to an authentication service; nil with an error.
 func externalAuth(e *v1alpha1.ExternalAuth) (*model.ExternalAuth, error) {
 	result := &model.ExternalAuth{URL: e.URL}
 	setTimeout(&result.Timeout, e.Timeout)
@@ -78,13 +79,13 @@ func externalAuth(e *v1alpha1.ExternalAuth) (*model.ExternalAuth, error) {
 		result.ResponseHeaders = append(result.ResponseHeaders, http.CanonicalHeaderKey(string(name)))
 	}
 	if _, err := template.Parsed(e.URL); err != nil {
-		return result, err
+		return nil, err
 	}
 	if e.Cache == nil {
 		return result, nil
 	}
 	if _, err := template.Parsed(e.Cache.Key); err != nil {
-		return result, err
+		return nil, err
 	}
 	keep := defaultAuthCache
 	if length, err := e.Cache.Duration.Parse(); err == nil {

@@ -61,7 +61,7 @@ func (b *build) backend(o *object, s servicePort) (model.BackendRef, bool) {
 	}
 	ref := model.BackendRef{Backend: key.String() + ":" + strconv.Itoa(int(port.Port)), Weight: 1, Scheme: scheme(port)}
 	if s.byAddress {
-		if address, found := b.clusterAddress(o, s, svc, port); found {
+		if address, found := b.clusterAddress(o, svc, port); found {
 			ref.Backend += byAddressSuffix
 			b.addBackend(ref.Backend, func() []model.Endpoint { return []model.Endpoint{address} })
 			return ref, true

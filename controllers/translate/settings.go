@@ -31,12 +31,4 @@ func (b *build) settle(o *object) {
 	b.ingressAccess(o)
 	b.endpointTLS(o)
 	b.fallback(o)
-	o.checkByAddress()
-}
-
-// seal lets nobody in. The first reason is as good as the next.
-func (o *object) seal(why string) {
-	if o.base.Access.Sealed == "" {
-		o.base.Access.Sealed = why
-	}
 }

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,7 @@ func readObjects(t *testing.T, objects string) *snapshot.Snapshot {
 		m := certificate.FindStringSubmatch(s)
 		return keyPair(t, strings.Fields(m[1]), m[2])
 	})
+	objects = strings.ReplaceAll(objects, `"AUTHORITIES"`, authorities(t))
 	for name, content := range map[string]string{"common.yaml": string(common), "objects.yaml": objects} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
@@ -164,6 +166,18 @@ func readOptions(t *testing.T, text string, s *snapshot.Snapshot) Options {
 		WithoutClass: o.WithoutClass, DefaultBackend: named(o.DefaultBackend), NoExternalNames: o.NoExternalNames,
 		NginxDefaults: o.NginxDefaults, ResponseHeaders: o.ResponseHeaders, Zone: o.Zone, Node: o.Node, Now: storyTime,
 	}
+}
+
+// authorities is a certificate of an authority as a YAML string.
+func authorities(t *testing.T) string {
+	t.Helper()
+	var pair struct {
+		Cert []byte `json:"tls.crt"`
+	}
+	if err := yaml.Unmarshal([]byte(keyPair(t, []string{"authority"}, "")), &pair); err != nil {
+		t.Fatal(err)
+	}
+	return strconv.Quote(string(pair.Cert))
 }
 
 // keyPair makes the same pair for the same names and end whenever it is asked.
