@@ -17,7 +17,7 @@ type Request struct {
 
 // Parsed is Parse with the variables of a request, which have the names and meanings of nginx's:
 // scheme, host, http_host, server_name, request_uri, escaped_request_uri (of ingress-nginx), uri, args,
-// query_string, request_method, remote_addr, binary_remote_addr, arg_NAME, cookie_NAME and http_NAME.
+// query_string, request_method, remote_addr, binary_remote_addr, remote_user, arg_NAME, cookie_NAME and http_NAME.
 func Parsed(text string) (Template, error) { return Parse(text, IsRequest) }
 
 // IsRequest reports whether a request has the variable.
@@ -43,6 +43,7 @@ var plainVariables = map[string]func(r *Request) string{
 	"request_method":      func(r *Request) string { return r.Method },
 	"remote_addr":         (*Request).address,
 	"binary_remote_addr":  (*Request).address,
+	"remote_user":         (*Request).user,
 }
 
 // Value returns what a variable stands for: "" when the request has no such thing. As in nginx,
@@ -120,6 +121,12 @@ func (r *Request) scheme() string {
 		return "https"
 	}
 	return "http"
+}
+
+// user returns the name that the client gives with its password (RFC 7617), whether right or wrong.
+func (r *Request) user() string {
+	name, _, _ := r.BasicAuth()
+	return name
 }
 
 // hostname returns the host in lower case, without port and root dot. IPv6 addresses keep their

@@ -15,11 +15,13 @@ func TestVariablesStandForPartsOfTheRequest(t *testing.T) {
 	r := httptest.NewRequest("GET", "http://Chat.example.com:8080/a%20b?uid=7&x=y", nil)
 	r.Header.Set("Cookie", "sid=abc")
 	r.Header.Set("X-User-Id", "42")
+	r.SetBasicAuth("ann", "secret")
 	request := &Request{Request: r, Client: netip.MustParseAddr("192.0.2.7"), Secure: true}
 	for text, want := range map[string]string{
 		"":                             "",
 		"plain":                        "plain",
 		"$remote_addr":                 "192.0.2.7",
+		"<$remote_user>":               "<ann>",
 		"${host}$uri":                  "chat.example.com/a b",
 		"$scheme://$http_host/x":       "https://Chat.example.com:8080/x",
 		"$arg_uid-$cookie_sid":         "7-abc",
@@ -78,6 +80,7 @@ func TestACommonHashKeyCostsNothing(t *testing.T) {
 	r := httptest.NewRequest("GET", "/x?uid=7", nil)
 	r.Header.Set("Cookie", "a=b; sid=1")
 	r.Header.Set("X-User-Id", "42")
+	r.SetBasicAuth("ann", "secret")
 	request := &Request{Request: r}
 	for _, text := range []string{"$request_uri", "$arg_uid", "$cookie_sid", "$http_x_user_id", "$host", "plain"} {
 		parsed, err := Parsed(text)
