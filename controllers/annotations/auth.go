@@ -67,10 +67,9 @@ var nginxServiceRows = []Row{
 		Doc:  "Passes cookies of the service to the client whatever the endpoint answers.",
 		sets: []string{"External.AlwaysSetCookie"}, parse: boolean(func(d *draft, b bool) { d.External.AlwaysSetCookie = b }),
 	}, {
-		Name: "auth-cache-key", Type: "text with variables", Default: "none, nothing is remembered", Example: "$remote_addr$http_authorization", needs: needService,
-		Doc:     "Requests of equal keys get the same answer, without the service being asked again.",
-		Differs: "$remote_user is not known: write $http_authorization.",
-		sets:    []string{"External.CacheKey"}, parse: templated(func(d *draft, s string) { d.External.CacheKey = s }),
+		Name: "auth-cache-key", Type: "text with variables", Default: "none, nothing is remembered", Example: "$remote_user$http_authorization", needs: needService,
+		Doc:  "Requests of equal keys get the same answer, without the service being asked again. The variables are those of upstream-hash-by, and $remote_user.",
+		sets: []string{"External.CacheKey"}, parse: templated(func(d *draft, s string) { d.External.CacheKey = s }),
 	}, {
 		Name: "auth-cache-duration", Type: "list of statuses and a time", Default: "200 202 401 5m", Example: "200 202 10m, 401 1m", needs: needCacheKey,
 		Doc:  "How long answers are remembered, by status.",

@@ -23,9 +23,8 @@ var nginxCanaryRows = []Row{
 		sets: []string{"Canary.Weight"}, parse: whole(0, maxCanaryTotal, func(d *draft, n int) { d.Canary.Weight = n }),
 	}, {
 		Name: "canary-weight-total", Type: typeCount, Default: "100", Example: "1000", needs: needCanary, PerObject: true,
-		Doc:     "What canary-weight is a part of.",
-		Differs: "Less than 100, which ingress-nginx takes for 100, is 100 here too, and told.",
-		sets:    []string{"Canary.Total"}, parse: canaryTotal,
+		Doc:  "What canary-weight is a part of; less than 100 counts as 100, and is told.",
+		sets: []string{"Canary.Total"}, parse: canaryTotal,
 	}, {
 		Name: "canary-by-header", Type: "header name", Default: "none", Example: "X-Canary", needs: needCanary, PerObject: true,
 		Doc:  "A header whose value always takes the canary, and never does not.",

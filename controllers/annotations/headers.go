@@ -27,9 +27,8 @@ var nginxHeaderRows = []Row{
 		sets: []string{"CORSOn"}, parse: boolean(func(d *draft, b bool) { d.CORSOn = b }),
 	}, {
 		Name: "cors-allow-origin", Type: "list of origins, or *", Default: "*", Example: "*", needs: needCORS,
-		Doc:     "Pages that may read answers, such as https://*.example.com, where * stands for one label.",
-		Differs: "Where it is not *, it is told that handshakes need fairlead.dev/origins.",
-		sets:    []string{"CORS.Origins"}, parse: func(value string, d *draft) error {
+		Doc:  "Pages that may read answers, such as https://*.example.com, where * stands for one label. Where it is not *, it is told that handshakes need fairlead.dev/origins.",
+		sets: []string{"CORS.Origins"}, parse: func(value string, d *draft) error {
 			list, err := originList(value)
 			if err == nil {
 				d.CORS.Origins = list

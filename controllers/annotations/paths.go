@@ -35,18 +35,16 @@ var nginxPathRows = []Row{
 		sets:    []string{"ServerAlias"}, parse: serverAlias,
 	}, {
 		Name: "service-upstream", Type: typeBool, Default: "false", Example: "true",
-		Doc:     "Sends requests to the address of the Service instead of its endpoints: Kubernetes balances then, and no cookie, no hash and no session count can.",
-		Differs: "Together with affinity it is told.",
-		sets:    []string{"ServiceUpstream"}, parse: boolean(func(d *draft, b bool) { d.ServiceUpstream = b }),
+		Doc:  "Sends requests to the address of the Service instead of its endpoints: Kubernetes balances then, and no cookie, no hash and no session count can. Together with affinity it is told.",
+		sets: []string{"ServiceUpstream"}, parse: boolean(func(d *draft, b bool) { d.ServiceUpstream = b }),
 	}, {
 		Name: "default-backend", Type: "name of a Service", Default: "none", Example: "sorry", PerObject: true,
 		Doc:  "A Service of the same namespace whose first port answers while no backend has an endpoint, and for custom-http-errors.",
 		sets: []string{"DefaultBackend"}, parse: serviceName,
 	}, {
 		Name: "custom-http-errors", Type: "list of statuses from 400 to 599", Default: "none", Example: "404, 503",
-		Doc:     "Answers of the endpoints instead of which the default backend is asked, with the status in X-Code.",
-		Differs: "Not once a handshake has succeeded.",
-		sets:    []string{"CustomErrors"}, parse: customErrors,
+		Doc:  "Answers of the endpoints instead of which the default backend is asked, with the status in X-Code.",
+		sets: []string{"CustomErrors"}, parse: customErrors,
 	},
 }
 

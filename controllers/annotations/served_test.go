@@ -260,7 +260,7 @@ func TestAGuardThatCantBeReadStaysClosed(t *testing.T) {
 		"one of many":                  {map[string]string{nginx + "denylist-source-range": "10.0.0.0/8, oops"}, "denylist-source-range", `"oops" is neither`},
 		"a limit with a unit":          {map[string]string{nginx + "limit-rps": "10/s"}, "limit-rps", "answered with 503"},
 		"a service without scheme":     {map[string]string{nginx + "auth-url": "auth.prod.svc/check"}, "auth-url", "http:// or https://"},
-		"a variable that we lack":      {map[string]string{nginx + "auth-url": "http://auth/$remote_user"}, "auth-url", "$remote_user is not a variable"},
+		"a variable that we lack":      {map[string]string{nginx + "auth-url": "http://auth/$remote_port"}, "auth-url", "$remote_port is not a variable"},
 		"digest":                       {map[string]string{nginx + "auth-type": "digest", nginx + "auth-secret": "users"}, "auth-type", "write basic"},
 		"a password that nobody has":   {map[string]string{nginx + "auth-type": "basic"}, "auth-secret is missing", "auth-secret is missing"},
 		"a Secret elsewhere":           {map[string]string{our + "basic-auth-secret": "ops/users"}, "basic-auth-secret", "another namespace"},
