@@ -46,7 +46,7 @@ var nginxCanaryRows = []Row{
 			return cookieName(value)
 		},
 	}, {
-		Name: "affinity-canary-behavior", Type: "sticky or legacy", Default: "sticky", Example: "legacy", needs: needCanary, PerObject: true,
+		Name: "affinity-canary-behavior", Type: "sticky or legacy", Default: "sticky", Example: "legacy", needs: needCanaryItself, PerObject: true,
 		Doc:  "Of a canary Ingress: legacy decides anew for clients that a sticky cookie binds.",
 		sets: []string{"Canary.IgnoreSticky"}, parse: choice([]option[bool]{{"sticky", false}, {"legacy", true}}, func(d *draft, b bool) { d.Canary.IgnoreSticky = b }),
 	},

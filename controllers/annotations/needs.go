@@ -68,6 +68,11 @@ var (
 		func(d *draft) bool { return d.CanaryOn }, "the Ingress is no canary, and takes all requests of its paths",
 		map[string]string{NginxPrefix: NginxPrefix + "canary: \"true\""},
 	}
+	// Its place is there in ingress-nginx too, though many write it elsewhere.
+	needCanaryItself = &need{
+		func(d *draft) bool { return d.CanaryOn || !d.Canary.IgnoreSticky }, "the Ingress is no canary",
+		map[string]string{NginxPrefix: "it to that of the canary"},
+	}
 	needCanaryHeader = &need{
 		func(d *draft) bool { return d.Canary.Header != "" }, "no header is named",
 		map[string]string{NginxPrefix: NginxPrefix + "canary-by-header"},

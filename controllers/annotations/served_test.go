@@ -307,6 +307,7 @@ func TestWhatDiffersIsTold(t *testing.T) {
 		"a mirror":                   {map[string]string{"mirror-target": "https://test.example/"}, v1alpha1.ReasonUnsupportedAnnotation, "can't be mirrored"},
 		"the minutes of retries":     {map[string]string{"proxy-next-upstream-timeout": "1m"}, v1alpha1.ReasonInvalidAnnotation, "understood as 1m"},
 		"a weight without a canary":  {map[string]string{"canary-weight": "10"}, v1alpha1.ReasonInvalidAnnotation, "takes all requests of its paths"},
+		"a canary's word elsewhere":  {map[string]string{"affinity": "cookie", "affinity-canary-behavior": "legacy"}, v1alpha1.ReasonInvalidAnnotation, "add it to that of the canary"},
 		"more than everything":       {map[string]string{"canary": "true", "canary-weight": "110"}, v1alpha1.ReasonInvalidAnnotation, "takes all requests"},
 		"a prefix that was not cut":  {map[string]string{"x-forwarded-prefix": "/x"}, v1alpha1.ReasonInvalidAnnotation, "no path is rewritten"},
 		"an alias of PCRE":           {map[string]string{"server-alias": "~^www\\d+"}, v1alpha1.ReasonUnsupportedAnnotation, "write the hosts out"},
