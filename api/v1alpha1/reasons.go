@@ -7,7 +7,8 @@ type ConditionType string
 const (
 	// ConditionAccepted says whether the route is valid and at least one of its rules is served.
 	ConditionAccepted ConditionType = "Accepted"
-	// ConditionResolvedRefs says whether every Service, port and Secret that it names exists.
+	// ConditionResolvedRefs says whether every Service, port and Secret that it names exists, may be named
+	// and can be used.
 	ConditionResolvedRefs ConditionType = "ResolvedRefs"
 	// ConditionProgrammed says whether a route table that holds it was published.
 	ConditionProgrammed ConditionType = "Programmed"

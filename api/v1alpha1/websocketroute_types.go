@@ -80,9 +80,9 @@ type WebSocketRouteSpec struct {
 	Hosts []Hostname `json:"hosts,omitempty"`
 
 	// Certificates for the hosts, up to 64. Plain HTTP requests for hosts named here are sent to
-	// https (308) where the protocol HTTP is served; WebSocket requests are served without TLS too.
-	// Default: none, and then TLS connections get a certificate that another object gives for the
-	// name, else the controller's default certificate.
+	// https (308) where the protocol HTTP is served; WebSocket requests are served without TLS too,
+	// unless policy.insecureWebSocket says otherwise. Default: none, and then TLS connections get a
+	// certificate that another object gives for the name, else the controller's default certificate.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -249,8 +249,8 @@ type Backend struct {
 // WebSocketRouteStatus is what became of a route.
 type WebSocketRouteStatus struct {
 	// Accepted: the route is valid and at least one of its rules is served. ResolvedRefs: every
-	// Service, port and Secret that it names exists. Programmed: a route table that holds it is in
-	// force. Reason and message of each say why, and what to do.
+	// Service, port and Secret that it names exists, may be named and can be used. Programmed: a route
+	// table that holds it is in force. Reason and message of each say why, and what to do.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

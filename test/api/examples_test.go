@@ -38,6 +38,8 @@ func TestExamplesServeAtOnce(t *testing.T) {
 		"chat.localhost/":        "ingress/default/chat",
 		"talk.localhost/rooms/1": "wsr/default/talk/rooms",
 		"talk.localhost/":        "wsr/default/talk/page",
+		"rooms.localhost/socket": "wsr/default/rooms/rest",
+		"guarded.localhost/":     "wsr/default/guarded/members",
 	} {
 		name, path, _ := strings.Cut(host, "/")
 		hit, found := compiled.Match(&http.Request{Host: name, URL: &url.URL{Path: "/" + path}})
