@@ -10,7 +10,7 @@ import (
 // route. A cookie that binds the client to either side comes first.
 func (p *picker) takesCanary(r *http.Request) bool {
 	c := p.route.Canary
-	if p.sticky.bound && !c.IgnoreSticky {
+	if p.sticky != nil && p.sticky.bound && !c.IgnoreSticky {
 		return p.sticky.canary
 	}
 	if takes, decided := c.Wants(r); decided {
@@ -40,7 +40,7 @@ const (
 func (p *picker) toCanary() {
 	p.side, p.from = canary, p.route.Canary.To
 	if p.route.Canary.IgnoreSticky {
-		p.sticky = stickiness{} // the cookie goes on to say where on the other side the client belongs
+		p.sticky = nil // the cookie goes on to say where on the other side the client belongs
 	}
 }
 
@@ -53,7 +53,7 @@ func (p *picker) elsewhere() bool {
 		p.side, p.from = regular, p.route.Backends
 	case p.side == regular && len(p.tried) == 0 && len(p.route.Spare) > 0:
 		p.side, p.from = spare, p.route.Spare
-		p.sticky = stickiness{} // nobody is to stay there
+		p.sticky = nil // nobody is to stay there
 	default:
 		return false
 	}

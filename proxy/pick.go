@@ -18,16 +18,15 @@ import (
 // sticky cookie holds it to one.
 type picker struct {
 	route  *table.Route
-	side   side
 	from   []table.WeightedBackend // those of the side
-	sticky stickiness
-	key    uint64 // hash of the request's key, when hashed
+	side   side
 	hashed bool
-	held   choice // the one to stay with; its endpoint is nil: none
+	key    uint64      // hash of the request's key, when hashed
+	sticky *stickiness // nil: no cookie says where the client belongs
 	tried  []*table.Endpoint
-	known  map[*table.Endpoint]bool                      // those that were tried, when they are many
-	room   [model.DefaultConnectAttempts]*table.Endpoint // for tried, mostly
-	begun  time.Time                                     // only when the route bounds the time of all attempts
+	first  [1]*table.Endpoint       // room for tried, which mostly is enough
+	known  map[*table.Endpoint]bool // those that were tried, when they are many
+	begun  time.Duration            // since epoch; only when the route bounds the time of all attempts
 }
 
 // choice is an endpoint of one of the route's backends.
@@ -51,11 +50,11 @@ func (c choice) release() {
 	}
 }
 
-func newPicker(route *table.Route, r *http.Request, client handshake.Client) *picker {
+func newPicker(route *table.Route, r *http.Request, client *handshake.Client) *picker {
 	p := &picker{route: route, from: route.Backends}
-	p.tried = p.room[:0]
+	p.tried = p.first[:0]
 	if route.Retries.Timeout > 0 {
-		p.begun = time.Now()
+		p.begun = time.Since(epoch)
 	}
 	if route.Balance.Sticky != nil {
 		p.sticky = readSticky(route, r)
@@ -68,10 +67,10 @@ func newPicker(route *table.Route, r *http.Request, client handshake.Client) *pi
 }
 
 // hash finds the key of the request, if the route wants one.
-func (p *picker) hash(r *http.Request, client handshake.Client) {
+func (p *picker) hash(r *http.Request, client *handshake.Client) {
 	b := &p.route.Balance
 	switch {
-	case p.sticky.cookie != nil && p.sticky.cookie.Mode == model.Balanced:
+	case p.sticky.balanced():
 		p.key, p.hashed = balance.Hash(p.sticky.value), true
 	case b.Algorithm != model.ConsistentHash:
 	case b.HashTemplate != "":
@@ -90,10 +89,11 @@ func (p *picker) next() (choice, bool) {
 	if !p.left() {
 		return choice{}, false
 	}
-	c := p.held
-	if c.endpoint == nil {
-		c = p.choose()
+	if c, held := p.sticky.holds(); held {
+		p.note(c.endpoint)
+		return c, true
 	}
+	c := p.choose()
 	p.note(c.endpoint)
 	return c, true
 }
@@ -125,31 +125,46 @@ func (p *picker) hasTried(e *table.Endpoint) bool {
 
 // choose returns the best endpoint; there is one that was not tried.
 func (p *picker) choose() choice {
+	if p.sticky == nil {
+		return p.best()
+	}
 	c, pinned := p.pinned()
 	if !pinned {
-		c.backend = p.from[p.pickBackend()]
-		c.endpoint = c.backend.Open[p.pickEndpoint(c.backend)]
+		c = p.best()
 	}
 	if p.sticky.stays(pinned) && len(p.tried) == 0 {
-		p.held = c
+		p.sticky.held = c
 	}
 	return c
 }
 
+// best returns the best endpoint by weight and algorithm.
+func (p *picker) best() choice {
+	b := &p.from[p.pickBackend()]
+	return choice{*b, b.Open[p.pickEndpoint(b)]}
+}
+
 // left reports whether there is an endpoint to try, and sees to it that next finds it.
 func (p *picker) left() bool {
-	if p.held.endpoint != nil {
-		if _, leaving := p.held.endpoint.Live.Leaving(); !leaving {
-			return true
-		}
-		p.held = choice{}
+	if _, held := p.sticky.holds(); held {
+		return true
 	}
-	for !slices.ContainsFunc(p.from, func(b table.WeightedBackend) bool { return b.Weight > 0 && !p.exhausted(b) }) {
+	for !p.open() {
 		if !p.elsewhere() {
 			return false
 		}
 	}
 	return true
+}
+
+// open reports whether the side has an endpoint that was not tried.
+func (p *picker) open() bool {
+	for i := range p.from {
+		if b := &p.from[i]; b.Weight > 0 && !p.exhausted(b) {
+			return true
+		}
+	}
+	return false
 }
 
 // pinned returns the endpoint that a persistent sticky cookie names, when it still takes sessions.
@@ -175,7 +190,7 @@ func (p *picker) pickBackend() int {
 		return 0
 	}
 	weight := func(i int) int { return backends[i].Weight }
-	skip := func(i int) bool { return p.exhausted(backends[i]) }
+	skip := func(i int) bool { return p.exhausted(&backends[i]) }
 	switch {
 	case p.hashed:
 		return balance.Rendezvous(p.key, len(backends), func(i int) uint64 { return backends[i].ID }, weight, skip)
@@ -185,11 +200,14 @@ func (p *picker) pickBackend() int {
 	return balance.Weighted(p.route.Live.Turn(), len(backends), weight, skip)
 }
 
-func (p *picker) exhausted(b table.WeightedBackend) bool {
+func (p *picker) exhausted(b *table.WeightedBackend) bool {
+	if len(p.tried) == 0 {
+		return len(b.Open) == 0
+	}
 	return !slices.ContainsFunc(b.Open, func(e *table.Endpoint) bool { return !p.hasTried(e) })
 }
 
-func (p *picker) pickEndpoint(b table.WeightedBackend) int {
+func (p *picker) pickEndpoint(b *table.WeightedBackend) int {
 	id := func(i int) uint64 { return b.Open[i].ID }
 	skip := func(i int) bool { return p.hasTried(b.Open[i]) }
 	switch subset := p.subset(b); {
@@ -205,8 +223,8 @@ func (p *picker) pickEndpoint(b table.WeightedBackend) int {
 
 // subset returns how many endpoints of the key's subset were not tried, at most as many as there are.
 // A cookie binds to one endpoint and has no subset.
-func (p *picker) subset(b table.WeightedBackend) int {
-	if !p.hashed || p.route.Balance.Subset <= 1 || p.sticky.cookie != nil && p.sticky.cookie.Mode == model.Balanced {
+func (p *picker) subset(b *table.WeightedBackend) int {
+	if !p.hashed || p.route.Balance.Subset <= 1 || p.sticky.balanced() {
 		return 1
 	}
 	tried := 0

@@ -100,16 +100,16 @@ func (x *exchange) repeatable() bool {
 // more reports whether the route allows another attempt now, and has an endpoint for it.
 func (x *exchange) more() bool {
 	retries, p := &x.hit.Route.Retries, x.picks
-	return len(p.tried) < p.attempts() && (retries.Timeout <= 0 || time.Since(p.begun) < time.Duration(retries.Timeout)) && p.left()
+	return len(p.tried) < p.attempts() && (retries.Timeout <= 0 || time.Since(epoch)-p.begun < time.Duration(retries.Timeout)) && p.left()
 }
 
 // attempts bounds the attempts of a request. Unlimited ones end with the endpoints, but a client that
 // is held to one would never get to the end of them.
 func (p *picker) attempts() int {
-	switch {
-	case !p.route.Retries.Unlimited:
+	if !p.route.Retries.Unlimited {
 		return cmp.Or(p.route.Retries.Attempts, model.DefaultConnectAttempts)
-	case p.held.endpoint != nil:
+	}
+	if _, held := p.sticky.holds(); held {
 		return model.DefaultConnectAttempts
 	}
 	return math.MaxInt

@@ -92,7 +92,7 @@ func (x *exchange) enter() error {
 	if err := x.redirect(); err != nil {
 		return err
 	}
-	x.picks = newPicker(x.hit.Route, x.r, x.client)
+	x.picks = newPicker(x.hit.Route, x.r, &x.client)
 	x.hit.Route.Live.Acquire()
 	return nil
 }

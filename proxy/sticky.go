@@ -18,17 +18,18 @@ import (
 // on a canary has "-" and the ID of the canary's backend behind it, so that the client comes back to
 // the canary even when the endpoint is gone, and to no later canary.
 type stickiness struct {
-	cookie *model.StickyCookie // nil: the route is not sticky
-	sent   string              // what the client has
-	value  string              // the ID or key in it; in Balanced mode a new one if there is none
-	bound  bool                // it binds the client to the canary, or to the others
-	canary bool                // to the canary
+	cookie *model.StickyCookie
+	sent   string // what the client has
+	value  string // the ID or key in it; in Balanced mode a new one if there is none
+	bound  bool   // it binds the client to the canary, or to the others
+	canary bool   // to the canary
+	held   choice // where all attempts go; its endpoint is nil: nowhere yet
 }
 
 // readSticky reads the route's cookie from the request. A client without one gets, in Balanced
 // mode, a new random value at once, since that is what its endpoint is chosen by.
-func readSticky(route *table.Route, r *http.Request) stickiness {
-	s := stickiness{cookie: route.Balance.Sticky}
+func readSticky(route *table.Route, r *http.Request) *stickiness {
+	s := &stickiness{cookie: route.Balance.Sticky}
 	if got, err := r.Cookie(cmp.Or(s.cookie.Name, model.DefaultStickyName)); err == nil {
 		s.sent = got.Value
 	}
@@ -50,8 +51,8 @@ func readSticky(route *table.Route, r *http.Request) stickiness {
 func canaryMark(route *table.Route) string { return strconv.FormatUint(route.Canary.To[0].ID, 16) }
 
 // endpoint returns the ID of the endpoint that a Persistent cookie names.
-func (s stickiness) endpoint() (id uint64, found bool) {
-	if s.cookie == nil || s.cookie.Mode != model.Persistent || s.value == "" {
+func (s *stickiness) endpoint() (id uint64, found bool) {
+	if s == nil || s.cookie.Mode != model.Persistent || s.value == "" {
 		return 0, false
 	}
 	id, err := strconv.ParseUint(s.value, 16, 64)
@@ -60,15 +61,27 @@ func (s stickiness) endpoint() (id uint64, found bool) {
 
 // stays reports whether all attempts of the request go to one endpoint; pinned says that it is the
 // one that a Persistent cookie names.
-func (s stickiness) stays(pinned bool) bool {
-	return s.cookie != nil && s.cookie.Stay && s.bound && (pinned || s.cookie.Mode == model.Balanced)
+func (s *stickiness) stays(pinned bool) bool {
+	return s != nil && s.cookie.Stay && s.bound && (pinned || s.cookie.Mode == model.Balanced)
 }
+
+// holds returns where all attempts go, as long as it takes sessions.
+func (s *stickiness) holds() (choice, bool) {
+	if s == nil || s.held.endpoint == nil {
+		return choice{}, false
+	}
+	_, leaving := s.held.endpoint.Live.Leaving()
+	return s.held, !leaving
+}
+
+// balanced reports whether the cookie is what endpoints are hashed by.
+func (s *stickiness) balanced() bool { return s != nil && s.cookie.Mode == model.Balanced }
 
 // setCookie returns the Set-Cookie that brings the client back to where it was taken, or nil when it
 // has that already.
 func (p *picker) setCookie(to choice, secure bool) http.Header {
 	s := p.sticky
-	if s.cookie == nil {
+	if s == nil {
 		return nil
 	}
 	value := s.value

@@ -64,7 +64,7 @@ func (q *quay) exchange(url, protocol string) *exchange {
 	if err := x.match(); err != nil {
 		q.t.Fatal(err)
 	}
-	x.picks = newPicker(x.hit.Route, x.r, x.client)
+	x.picks = newPicker(x.hit.Route, x.r, &x.client)
 	if _, err := x.pick(); err != nil {
 		q.t.Fatal(err)
 	}
