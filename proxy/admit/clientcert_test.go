@@ -153,6 +153,25 @@ func TestClientCertificatesThatCannotBeCompiled(t *testing.T) {
 	}
 }
 
+// As by nginx, the service that is asked about a client learns which certificate it has shown.
+func TestTheServiceIsToldOfTheCertificate(t *testing.T) {
+	ca := newIssuer(t)
+	s := &service{answer: says(http.StatusOK)}
+	route := model.Route{Protocols: model.HTTP, Matches: []model.Match{{Host: "chat.example.com"}}, Access: model.Access{
+		ClientCert: &model.ClientCert{CAs: ca.pem()}, External: &model.ExternalAuth{URL: "http://auth.example/verify"},
+	}}
+	subject := visit(t, s, policy(t, route))
+	subject.Request.TLS = shows(ca.client(t, time.Hour)).Request.TLS
+	if refusal := Admit(subject); refusal != nil {
+		t.Fatal(refusal)
+	}
+	for name, want := range map[string]string{"Ssl-Client-Verify": "SUCCESS", "Ssl-Client-Subject-Dn": "CN=ann"} {
+		if got := s.asked[0].Header.Get(name); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
 // The endpoint reads names as it did behind nginx, and can trip over none.
 func TestNamesAreWrittenAsRFC2253Does(t *testing.T) {
 	oid := func(n ...int) asn1.ObjectIdentifier { return n }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -233,6 +234,7 @@ func (e *external) question(s *Subject, vars *template.Request) (*http.Request, 
 	q.URL.User, q.URL.Fragment = nil, ""
 	q.Header = s.Forwarded()
 	told := http.Header{}
+	maps.Copy(told, s.Told) // what is known of the client's certificate
 	set := func(name, value string) { told[http.CanonicalHeaderKey(name)] = []string{printable(value)} }
 	set("X-Original-URL", original(vars))
 	set("X-Original-Method", s.Request.Method)
