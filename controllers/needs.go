@@ -61,7 +61,7 @@ type needs struct {
 func newNeeds(mgr manager.Manager, c client.WithWatch, o Options, changed func()) *needs {
 	n := &needs{
 		references: references.New(c, changed),
-		names:      names.New(nil, changed),
+		names:      names.New(o.Lookup, changed),
 		classes: follow.NewCollection(c, follow.Set{
 			NewList: func() client.ObjectList { return &networkingv1.IngressClassList{} }, Example: &networkingv1.IngressClass{},
 		}, nil, specChanged[*networkingv1.IngressClass], changed),

@@ -21,6 +21,7 @@ import (
 	gatewayv1beta1 "sigs.k8s.io/gateway-api/apis/v1beta1"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/controllers/names"
 	"github.com/fairlead/fairlead/controllers/translate"
 	"github.com/fairlead/fairlead/proxy"
 )
@@ -52,7 +53,9 @@ type Options struct {
 	Pod   types.NamespacedName
 	Node  string
 	Watch WatchOptions
-	Lease LeaseOptions
+	// Lookup resolves the names of Services of type ExternalName. nil: the machine's resolver.
+	Lookup names.Lookup
+	Lease  LeaseOptions
 	// TicketSecret is the name of the Secret, in the namespace of the Lease, in which the replicas
 	// share the keys of TLS session tickets. "": fairlead-tickets, with a part of its own for each
 	// other controller name than the usual one, as the Lease has.

@@ -26,7 +26,7 @@ func Standalone(ctx context.Context, files *snapshot.Files, server *proxy.Server
 	s := &standalone{
 		files: files, options: o, told: map[string]bool{},
 		publisher: publisher{server: server, options: o.Translate, log: o.Log},
-		names: names.New(nil, func() {
+		names: names.New(o.Lookup, func() {
 			select {
 			case changed <- struct{}{}:
 			default:
