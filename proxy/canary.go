@@ -7,7 +7,7 @@ import (
 )
 
 // takesCanary decides, once for a request and all its attempts, whether it goes to the canary of its
-// route. A cookie that binds the client to either side comes first.
+// route. A cookie that binds the client to the canary or away from it comes first.
 func (p *picker) takesCanary(r *http.Request) bool {
 	c := p.route.Canary
 	if p.sticky != nil && p.sticky.bound && !c.IgnoreSticky {
@@ -27,20 +27,20 @@ func (p *picker) takesCanary(r *http.Request) bool {
 	}
 }
 
-// side says from which backends of its route a request gets its endpoint.
-type side uint8
+// source says from which backends of its route a request gets its endpoint.
+type source uint8
 
 const (
-	regular side = iota // the route's own
+	regular source = iota // the route's own
 	canary              // what takes requests away from them
 	spare               // what has the requests when there is no endpoint
 )
 
 // toCanary takes endpoints from the canary.
 func (p *picker) toCanary() {
-	p.side, p.from = canary, p.route.Canary.To
+	p.source, p.from = canary, p.route.Canary.To
 	if p.route.Canary.IgnoreSticky {
-		p.sticky = nil // the cookie goes on to say where on the other side the client belongs
+		p.sticky = nil // the cookie goes on to say where else the client belongs
 	}
 }
 
@@ -49,10 +49,10 @@ func (p *picker) toCanary() {
 // The spare backend is for routes that have no endpoint, not for those whose endpoints fail.
 func (p *picker) elsewhere() bool {
 	switch {
-	case p.side == canary:
-		p.side, p.from = regular, p.route.Backends
-	case p.side == regular && len(p.tried) == 0 && len(p.route.Spare) > 0:
-		p.side, p.from = spare, p.route.Spare
+	case p.source == canary:
+		p.source, p.from = regular, p.route.Backends
+	case p.source == regular && len(p.tried) == 0 && len(p.route.Spare) > 0:
+		p.source, p.from = spare, p.route.Spare
 		p.sticky = nil // nobody is to stay there
 	default:
 		return false

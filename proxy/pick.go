@@ -18,8 +18,8 @@ import (
 // sticky cookie holds it to one.
 type picker struct {
 	route  *table.Route
-	from   []table.WeightedBackend // those of the side
-	side   side
+	from   []table.WeightedBackend // those of the source
+	source source
 	hashed bool
 	key    uint64      // hash of the request's key, when hashed
 	sticky *stickiness // nil: no cookie says where the client belongs
@@ -157,7 +157,7 @@ func (p *picker) left() bool {
 	return true
 }
 
-// open reports whether the side has an endpoint that was not tried.
+// open reports whether the source has an endpoint that was not tried.
 func (p *picker) open() bool {
 	for i := range p.from {
 		if b := &p.from[i]; b.Weight > 0 && !p.exhausted(b) {

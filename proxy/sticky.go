@@ -88,7 +88,7 @@ func (p *picker) setCookie(to choice, secure bool) http.Header {
 	if s.cookie.Mode == model.Persistent {
 		value = strconv.FormatUint(to.endpoint.ID, 16)
 	}
-	if p.side == canary {
+	if p.source == canary {
 		value += "-" + canaryMark(p.route)
 	}
 	if value == s.sent {
