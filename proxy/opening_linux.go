@@ -151,7 +151,7 @@ func (o *opening) begin(p []byte) {
 		o.refuse(err)
 		return
 	}
-	if o.hit.Route.NeedsTLS() {
+	if o.hit.Route.NeedsTLS(o.exchange.client.Secure) {
 		o.handOver((*exchange).serveUpgrade, nil)
 		return
 	}

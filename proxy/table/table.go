@@ -52,9 +52,12 @@ type Route struct {
 	EndpointTLS *secure.Endpoints
 }
 
-// NeedsTLS reports whether endpoints of the route may be spoken to by TLS.
-func (r *Route) NeedsTLS() bool {
-	encrypted := func(b WeightedBackend) bool { return b.Scheme != model.Plain }
+// NeedsTLS reports whether endpoints of the route may be spoken to by TLS, for a client that speaks it
+// or doesn't.
+func (r *Route) NeedsTLS(client bool) bool {
+	encrypted := func(b WeightedBackend) bool {
+		return b.Scheme == model.Secure || client && b.Scheme == model.AsClient
+	}
 	return slices.ContainsFunc(r.Backends, encrypted) || slices.ContainsFunc(r.Spare, encrypted) || slices.ContainsFunc(r.canaries(), encrypted)
 }
 
