@@ -34,7 +34,8 @@ otherwise), ` + "`UnknownAnnotation`" + ` (no such name under our prefix), ` + "
 counts). ` + "`fairlead check -f DIR`" + ` tells the same before anything is applied.
 
 **Guards** (&#128274;) are different: to ignore one that can't be read would open what it guards. The paths are answered with 503 until it is
-corrected, or until another annotation for the same thing can be read.
+corrected, or until another annotation for the same thing can be read. An empty value under ingress-nginx's prefix
+is no value, as charts write it for what nobody has set: it is told and has no effect.
 
 **Live sessions** keep what they began with: a change counts for new ones. Only ` + "`canary`" + ` takes routes away: the sessions of an
 Ingress that becomes a canary are closed as those of a deleted one.

@@ -112,6 +112,11 @@ func (p *parsing) apply(w written) {
 		p.refuse(w)
 		return
 	}
+	if w.value == "" && w.Prefix == NginxPrefix {
+		// Charts write these for values that nobody set. It is no attempt to guard anything.
+		p.tell(v1alpha1.ReasonInvalidAnnotation, w.key, "the value is empty, so the annotation has no effect, as in ingress-nginx: remove it")
+		return
+	}
 	trial := *p.d
 	trial.notes = nil
 	if err := w.parse(w.value, &trial); err != nil {
