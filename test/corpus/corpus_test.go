@@ -1,0 +1,203 @@
+// Package corpus keeps Ingresses as they are found in the wild, written for ingress-nginx, and what
+// Fairlead makes of each. Every file in manifests holds the Ingresses of one story with the Services
+// and EndpointSlices that they need; certificates are issued by the test. What comes of a file stands
+// in testdata under its name, as fairlead check would print it.
+//
+// After a change of annotations or translation, look at the difference of
+//
+//	go test ./test/corpus -update && git diff test/corpus/testdata
+//
+// A line that changes there changes for somebody who moves from ingress-nginx.
+package corpus
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"flag"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/fairlead/fairlead/controllers"
+	"github.com/fairlead/fairlead/controllers/snapshot"
+	"github.com/fairlead/fairlead/controllers/translate"
+)
+
+var update = flag.Bool("update", false, "write anew what comes of each file")
+
+// options are those of whoever moves from ingress-nginx and leaves the class as it is: the flags
+// --ingress-class=nginx and --allowed-response-headers.
+var options = translate.Options{ClassName: "nginx", ResponseHeaders: []string{"X-Frame-Options", "Referrer-Policy"}}
+
+// least is how many files there must be: a glob that finds nothing proves nothing.
+const least = 60
+
+func TestWhatBecomesOfIngressesAsTheyAreFound(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("manifests/*.yaml")
+	if err != nil || len(files) < least {
+		t.Fatalf("%d manifests, %v", len(files), err)
+	}
+	told := map[string]bool{}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		golden := filepath.Join(here, "testdata", name+".txt")
+		told[golden] = true
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(name, func(t *testing.T) {
+			got := check(t, name, content)
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatalf("%v (go test ./test/corpus -update writes it)", err)
+			}
+			if got != string(want) {
+				t.Errorf("%s comes to something else (go test ./test/corpus -update tells anew)\n--- got\n%s--- want\n%s", file, got, want)
+			}
+		})
+	}
+	goldens, _ := filepath.Glob(filepath.Join(here, "testdata", "*.txt"))
+	for _, golden := range goldens {
+		if !told[golden] {
+			t.Errorf("%s has no manifest", golden)
+		}
+	}
+}
+
+// check returns what fairlead check prints for a file.
+func check(t *testing.T, name string, content []byte) string {
+	t.Helper()
+	folder := t.TempDir()
+	for file, p := range map[string][]byte{name + ".yaml": content, "secrets.yaml": secrets(t, content)} {
+		if err := os.WriteFile(filepath.Join(folder, file), p, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(folder) // so that problems name the file and not the folder
+	files, err := snapshot.NewFiles(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, problems := controllers.Check(files, options)
+	var b strings.Builder
+	b.WriteString(table.String())
+	for i, p := range problems {
+		if i == 0 {
+			b.WriteString("\nPROBLEMS\n")
+		}
+		b.WriteString(p.Error() + "\n")
+	}
+	return b.String()
+}
+
+// annotations that name Secrets with authorities.
+var secretAnnotations = []string{"nginx.ingress.kubernetes.io/auth-tls-secret", "nginx.ingress.kubernetes.io/proxy-ssl-secret"}
+
+// lost is the name of a Secret that nobody made.
+const lost = "not-there"
+
+// secrets issues the certificates that the Ingresses of a file ask for, as cert-manager would.
+func secrets(t *testing.T, content []byte) []byte {
+	t.Helper()
+	var out strings.Builder
+	made := map[string]bool{}
+	add := func(namespace, name string, hosts []string) {
+		if id := namespace + "/" + name; name != "" && name != lost && !made[id] {
+			made[id] = true
+			p, err := yaml.Marshal(secret(t, namespace, name, hosts))
+			if err != nil {
+				t.Fatal(err)
+			}
+			out.WriteString("---\n" + string(p))
+		}
+	}
+	for doc := range strings.SplitSeq(string(content), "\n---\n") {
+		var ingress networkingv1.Ingress
+		if err := yaml.Unmarshal([]byte(doc), &ingress); err != nil || ingress.Kind != "Ingress" {
+			continue // a broken document is for the check to tell
+		}
+		for _, tls := range ingress.Spec.TLS {
+			add(ingress.Namespace, tls.SecretName, tls.Hosts)
+		}
+		for _, a := range secretAnnotations {
+			namespace, name, _ := strings.Cut(ingress.Annotations[a], "/")
+			add(namespace, name, nil)
+		}
+	}
+	return []byte(out.String())
+}
+
+// secret is a key pair that is always the same, with itself as authority.
+func secret(t *testing.T, namespace, name string, hosts []string) *corev1.Secret {
+	t.Helper()
+	seed := sha256.Sum256([]byte(namespace + "/" + name))
+	key := ed25519.NewKeyFromSeed(seed[:])
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: hosts,
+		NotBefore: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC),
+		IsCA: len(hosts) == 0, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	s := &corev1.Secret{
+		TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"}, ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Type: corev1.SecretTypeTLS,
+		Data: map[string][]byte{corev1.TLSCertKey: cert, corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})},
+	}
+	if template.IsCA {
+		s.Data["ca.crt"] = cert
+	}
+	return s
+}
+
+// Every file says in its first line whose it is, and no two Ingresses are the same.
+func TestEveryFileSaysWhatItIs(t *testing.T) {
+	files, err := filepath.Glob("manifests/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]string{}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(string(content), "# ") {
+			t.Errorf("%s does not begin with a comment that says what it is", file)
+		}
+		_, rest, _ := strings.Cut(string(content), "\n")
+		if of := seen[rest]; of != "" {
+			t.Errorf("%s is %s again", file, of)
+		}
+		seen[rest] = file
+	}
+}
