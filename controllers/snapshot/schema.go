@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -30,8 +31,10 @@ type routeSchema struct {
 	rules      *cel.Validator
 }
 
-// newRouteSchema compiles the schema of v1alpha1.
-func newRouteSchema() (*routeSchema, error) {
+// newRouteSchema compiles the schema of v1alpha1, once: that takes longer than to read many files.
+var newRouteSchema = sync.OnceValues(compileRouteSchema)
+
+func compileRouteSchema() (*routeSchema, error) {
 	var definition apiextensionsv1.CustomResourceDefinition
 	if err := yaml.UnmarshalStrict(crd.WebSocketRoutes, &definition); err != nil {
 		return nil, err
