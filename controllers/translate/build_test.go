@@ -80,6 +80,57 @@ func TestValuesThatNoSchemaHasSeen(t *testing.T) {
 	}
 }
 
+// A guard that no schema has seen and that can't be read closes the route; a header or limit costs
+// itself.
+func TestGuardsThatNoSchemaHasSeen(t *testing.T) {
+	policies := map[string]v1alpha1.Policy{
+		"allowCIDRs":   {Access: &v1alpha1.Access{AllowCIDRs: []v1alpha1.CIDR{"office"}}},
+		"denyCIDRs":    {Access: &v1alpha1.Access{DenyCIDRs: []v1alpha1.CIDR{"10.0.0.0/8", "10.0.0.0/33"}}},
+		"url":          {Access: &v1alpha1.Access{ExternalAuth: &v1alpha1.ExternalAuth{URL: "http://auth/${"}}},
+		"cache":        {Access: &v1alpha1.Access{ExternalAuth: &v1alpha1.ExternalAuth{URL: "http://auth/", Cache: &v1alpha1.AuthCache{Key: "$"}}}},
+		"exempt":       {Limits: &v1alpha1.Limits{Sessions: new(int32(5)), ExemptCIDRs: []v1alpha1.CIDR{"localhost", "10.0.0.0/8"}}},
+		"header":       {Headers: &v1alpha1.Headers{Request: &v1alpha1.HeaderEdits{Set: []v1alpha1.Header{{Name: "Upgrade", Value: "h2c"}, {Name: "X-A", Value: "a\nb"}, {Name: "X-B", Value: "b"}}}}},
+		"header names": {Headers: &v1alpha1.Headers{Response: &v1alpha1.HeaderEdits{Remove: []v1alpha1.HeaderName{"a b", "sec-websocket-accept", "x-c"}}}},
+	}
+	for name, p := range policies {
+		route := &v1alpha1.WebSocketRoute{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "prod", Name: "chat"},
+			Spec: v1alpha1.WebSocketRouteSpec{
+				IngressClassName: new("fairlead"), Policy: &p,
+				Rules: []v1alpha1.Rule{
+					{Matches: []v1alpha1.Match{{Path: &v1alpha1.PathMatch{Value: "/a"}}}},
+					{Matches: []v1alpha1.Match{{Path: &v1alpha1.PathMatch{Value: "/b"}}}},
+				},
+			},
+		}
+		config, report := Build(&snapshot.Snapshot{
+			IngressClasses: []*networkingv1.IngressClass{ourClass()}, WebSocketRoutes: []*v1alpha1.WebSocketRoute{route},
+		}, Options{})
+		problems := report.Objects[0].Problems
+		if len(problems) == 0 || !strings.HasPrefix(problems[0].Field, "spec.policy.") || problems[0].Reason != v1alpha1.ReasonInvalid {
+			t.Errorf("%s: told %v", name, problems)
+		}
+		told := map[Problem]bool{}
+		for _, problem := range problems {
+			if told[problem] {
+				t.Errorf("%s: told for every rule anew: %v", name, problem)
+			}
+			told[problem] = true
+		}
+		for _, r := range config.Routes {
+			if sealed, guards := r.Access.Sealed != "", p.Access != nil; sealed != guards {
+				t.Errorf("%s: sealed %q", name, r.Access.Sealed)
+			}
+			if p.Limits != nil && (r.Limits.Sessions != 5 || len(r.Limits.Exempt) != 1) {
+				t.Errorf("%s: %+v", name, r.Limits)
+			}
+			if p.Headers != nil && len(r.Headers.Request.Set)+len(r.Headers.Response.Remove) != 1 {
+				t.Errorf("%s: %+v", name, r.Headers)
+			}
+		}
+	}
+}
+
 // To set up TLS, to rewrite and to change the Service must not rename a route: sessions are carried
 // by its ID.
 func TestNoChangeOfAnIngressRenamesItsRoutes(t *testing.T) {
@@ -148,14 +199,28 @@ func TestABadObjectLeavesTheOthersAlone(t *testing.T) {
 	}
 }
 
-// BenchmarkBuild translates 10,000 paths in 1,000 Ingresses, with 10 endpoints each.
+// BenchmarkBuild translates Ingresses of some paths each, with 10 endpoints for every path.
 func BenchmarkBuild(b *testing.B) {
+	for _, size := range []struct{ objects, paths int }{{1000, 1}, {1000, 10}, {10_000, 1}} {
+		b.Run(fmt.Sprintf("%dx%d", size.objects, size.paths), func(b *testing.B) {
+			s := manyIngresses(size.objects, size.paths)
+			b.ReportAllocs()
+			for b.Loop() {
+				if config, _ := Build(s, Options{}); len(config.Routes) != size.objects*size.paths || len(config.Backends[0].Endpoints) != 10 {
+					b.Fatalf("%d routes", len(config.Routes))
+				}
+			}
+		})
+	}
+}
+
+func manyIngresses(objects, paths int) *snapshot.Snapshot {
 	s := &snapshot.Snapshot{IngressClasses: []*networkingv1.IngressClass{ourClass()}}
-	for i := range 1000 {
+	for i := range objects {
 		in := ingress(fmt.Sprint("web-", i), fmt.Sprintf("h%d.example.com", i), "/", "")
 		in.Annotations = map[string]string{"nginx.ingress.kubernetes.io/proxy-read-timeout": "3600", "fairlead.dev/balance": "least-sessions"}
-		paths := &in.Spec.Rules[0].HTTP.Paths
-		for j := range 10 {
+		in.Spec.Rules[0].HTTP.Paths = nil
+		for j := range paths {
 			name := fmt.Sprintf("s-%d-%d", i, j)
 			s.Services = append(s.Services, service(name))
 			var pods []discoveryv1.Endpoint
@@ -163,17 +228,11 @@ func BenchmarkBuild(b *testing.B) {
 				pods = append(pods, discoveryv1.Endpoint{Addresses: []string{fmt.Sprintf("10.%d.%d.%d", i/250, i%250, j*10+k)}})
 			}
 			s.EndpointSlices = append(s.EndpointSlices, slice(name, pods...))
-			path := ingress("", "", fmt.Sprintf("/p%d", j), name).Spec.Rules[0].HTTP.Paths[0]
-			*paths = append((*paths)[:j:j], path)
+			in.Spec.Rules[0].HTTP.Paths = append(in.Spec.Rules[0].HTTP.Paths, ingress("", "", fmt.Sprintf("/p%d", j), name).Spec.Rules[0].HTTP.Paths[0])
 		}
 		s.Ingresses = append(s.Ingresses, in)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if config, _ := Build(s, Options{}); len(config.Routes) != 10_000 || len(config.Backends[0].Endpoints) != 10 {
-			b.Fatalf("%d routes", len(config.Routes))
-		}
-	}
+	return s
 }
 
 func ourClass() *networkingv1.IngressClass {
