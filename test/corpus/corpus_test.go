@@ -1,7 +1,8 @@
 // Package corpus keeps Ingresses as they are found in the wild, written for ingress-nginx, and what
 // Fairlead makes of each. Every file in manifests holds the Ingresses of one story with the Services
 // and EndpointSlices that they need; certificates are issued by the test. What comes of a file stands
-// in testdata under its name, as fairlead check would print it.
+// in testdata under its name, as fairlead check would print it, and
+// with the settings that it prints as JSON only.
 //
 // After a change of annotations or translation, look at the difference of
 //
@@ -16,6 +17,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"flag"
 	"math/big"
@@ -33,6 +35,7 @@ import (
 	"github.com/fairlead/fairlead/controllers"
 	"github.com/fairlead/fairlead/controllers/snapshot"
 	"github.com/fairlead/fairlead/controllers/translate"
+	"github.com/fairlead/fairlead/proxy/table"
 )
 
 var update = flag.Bool("update", false, "write anew what comes of each file")
@@ -100,9 +103,15 @@ func check(t *testing.T, name string, content []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table, problems := controllers.Check(files, options)
+	routes, problems := controllers.Check(files, options)
 	var b strings.Builder
-	b.WriteString(table.String())
+	b.WriteString(routes.String())
+	for i, r := range routes.View() {
+		if i == 0 {
+			b.WriteString("\nSETTINGS\n")
+		}
+		b.WriteString(settings(t, r) + "\n")
+	}
 	for i, p := range problems {
 		if i == 0 {
 			b.WriteString("\nPROBLEMS\n")
@@ -110,6 +119,25 @@ func check(t *testing.T, name string, content []byte) string {
 		b.WriteString(p.Error() + "\n")
 	}
 	return b.String()
+}
+
+// settings are those of a route that the table as text leaves out.
+func settings(t *testing.T, r table.RouteView) string {
+	t.Helper()
+	line := r.ID + ": " + r.Balance
+	for _, part := range []struct {
+		name  string
+		value any
+	}{{"timeouts", r.Timeouts}, {"keepalive", r.Keepalive}, {"rewrite", r.Rewrite}} {
+		p, err := json.Marshal(part.value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if said := string(p); said != "null" && said != "{}" {
+			line += ", " + part.name + " " + said
+		}
+	}
+	return line
 }
 
 // annotations that name Secrets with authorities.
