@@ -32,8 +32,8 @@ type source uint8
 
 const (
 	regular source = iota // the route's own
-	canary              // what takes requests away from them
-	spare               // what has the requests when there is no endpoint
+	canary                // what takes requests away from them
+	spare                 // what has the requests when there is no endpoint
 )
 
 // toCanary takes endpoints from the canary.
