@@ -15,7 +15,7 @@ const aliasKey = annotations.NginxPrefix + "server-alias"
 // aliases adds the further hosts of an Ingress to its routes. An alias loses to every host that a
 // rule names, whoever is older.
 func (b *build) aliases(o *object) {
-	if !o.serves() {
+	if len(o.settings.ServerAlias) == 0 || !o.serves() {
 		return
 	}
 	at := annotation(aliasKey)

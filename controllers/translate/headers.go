@@ -58,7 +58,7 @@ func (b *build) customHeaders(o *object) {
 		}
 		if !slices.ContainsFunc(b.opts.ResponseHeaders, func(allowed string) bool { return strings.EqualFold(allowed, name) }) {
 			o.tell(v1alpha1.ReasonRefNotPermitted, at, "header %s of ConfigMap %s/%s is not among those that the controller allows, so it is not added: "+
-				"have it added to --response-headers, or remove it", name, found.Namespace, found.Name)
+				"have it added to --allowed-response-headers, or remove it", name, found.Namespace, found.Name)
 			continue
 		}
 		edits.Set = append(edits.Set, model.Field{Name: http.CanonicalHeaderKey(name), Value: value})
