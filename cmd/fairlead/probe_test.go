@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -66,5 +67,28 @@ func TestProbeExitsAsItFinds(t *testing.T) {
 	var got struct{ Verdict struct{ Works bool } }
 	if err != nil || json.Unmarshal([]byte(out), &got) != nil || !got.Verdict.Works {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// What the probe advises must exist.
+func TestProbeAdvisesAnnotationsThatExist(t *testing.T) {
+	documented, err := os.ReadFile("../../docs/annotations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../proxy/probe/*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files: %v", err)
+	}
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`fairlead\.dev/([a-z-]+)`).FindAllStringSubmatch(string(source), -1) {
+			if !strings.Contains(string(documented), "| `"+m[1]+"`") {
+				t.Errorf("%s advises fairlead.dev/%s, which docs/annotations.md doesn't have", file, m[1])
+			}
+		}
 	}
 }

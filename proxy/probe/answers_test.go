@@ -164,6 +164,14 @@ func TestAnswersAreExplained(t *testing.T) {
 		"forbidden-for-another-reason": {
 			server: func(t *testing.T) string { return says(t, 403, nil, "no") }, finding: Forbidden,
 		},
+		"fairlead-refuses-the-source": {
+			server: func(t *testing.T) string {
+				return served(t, func(w http.ResponseWriter, _ *http.Request) {
+					handshake.Refuse(w, &model.Refusal{Status: 403, Reason: model.SourceRefused, Detail: "this address is not let in"})
+				})
+			},
+			finding: Forbidden, says: []string{"SourceRefused", "--trusted-proxies"},
+		},
 		"too-many-requests": {
 			server: func(t *testing.T) string { return says(t, 429, map[string]string{"Retry-After": "30"}, "") }, finding: TooManyClients, says: []string{"Retry-After: 30"},
 		},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/fairlead/fairlead/proxy/model"
 )
 
 func (s *scene) pathNotFound() {
@@ -130,7 +132,7 @@ func (s *scene) redirectHTTPS() {
 	s.ours()
 	s.v.Why = strings.TrimSpace(s.v.Why + " " + browsersDont)
 	s.change(clientSoftware, s.at.withSecure(true).String())
-	s.change(fairlead, "fairlead.dev/ssl-redirect: \"false\"   # if ws:// must be served beside https; ingress-nginx: nginx.ingress.kubernetes.io/ssl-redirect")
+	s.change(fairlead, "fairlead.dev/insecure-websocket: serve   # if ws:// must be served beside https, as it is unless set")
 }
 
 func (s *scene) redirectSlash() {
@@ -177,6 +179,12 @@ func (s *scene) unauthorized() {
 
 func (s *scene) forbidden() {
 	s.say("the answer is %s: the server knows the request and refuses it.", s.status())
+	if reason, _ := ourReason(s.a.Answer); reason == model.SourceRefused {
+		s.ours()
+		s.change(fairlead, "fairlead.dev/allow-cidrs and deny-cidrs (whitelist-source-range, denylist-source-range) say who gets in;",
+			"behind a load balancer all clients have its address, unless --trusted-proxies or --proxy-protocol names it")
+		return
+	}
 	if !s.ours() {
 		s.why("The usual causes: the Origin is not allowed (or missing), the source address is not (allow list, firewall), a token or cookie is missing or without rights, a web application firewall.")
 	}
@@ -203,7 +211,7 @@ func (s *scene) originAdvice() {
 	}
 	s.change(application, "its list of allowed origins (Phoenix check_origin, Action Cable allowed_request_origins, ALLOWED_HOSTS, CheckOrigin): add "+origin,
 		"behind a proxy that ends TLS it must also see the client's Host and X-Forwarded-Proto: https")
-	s.change(fairlead, "policy: {access: {origins: [\""+origin+"\"]}}   # of a WebSocketRoute")
+	s.change(fairlead, "fairlead.dev/origins: \""+origin+"\"   # or policy.access.origins of a WebSocketRoute")
 	s.change(nginx, "proxy_set_header Host $host;   # many applications compare Origin with Host")
 }
 
@@ -223,8 +231,8 @@ func (s *scene) tooManyClients() {
 	}
 	s.change(clientSoftware, "reconnect with a growing, random delay: a herd that returns at once hits every limit")
 	s.change(ingressNginx, "limit-connections, limit-rps, limit-rpm and limit-burst-multiplier; clients behind one NAT share them (limit-allowlist)")
-	s.change(fairlead, "policy.limits (sessions, sessionsPerClient, handshakesPerSecondPerClient, exemptCIDRs), or the same annotations",
-		"behind a load balancer all clients look like one, unless --trusted-proxies names it")
+	s.change(fairlead, "fairlead.dev/sessions, sessions-per-client, handshakes-per-second-per-client, exempt-cidrs; or policy.limits of a WebSocketRoute",
+		"behind a load balancer all clients look like one, unless --trusted-proxies or --proxy-protocol names it")
 }
 
 func (s *scene) noEndpoint() {

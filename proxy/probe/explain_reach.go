@@ -73,7 +73,7 @@ func (s *scene) tlsRefused() {
 func (s *scene) tlsTimeout() {
 	s.say("the server took the connection but never answered the TLS handshake.")
 	s.why("That happens when the port expects something else first (PROXY protocol, another protocol), when the proxy waits for an endpoint to which it passes TLS through, or when the path loses large packets (MTU).")
-	s.change("the load balancer", "PROXY protocol must be on at both sides or at none (nginx \"listen … proxy_protocol\", ingress-nginx use-proxy-protocol)")
+	s.change("the load balancer", "PROXY protocol must be on at both sides or at none (Fairlead --proxy-protocol, nginx \"listen … proxy_protocol\", ingress-nginx use-proxy-protocol)")
 }
 
 func (s *scene) clientCertNeeded() {
