@@ -84,7 +84,7 @@ func (f *migrateIngress) run(cmd *cobra.Command, path string) error {
 	case len(objects) == 0:
 		return errors.New("no Ingress was found")
 	case f.strict && n > 0:
-		return fmt.Errorf("Ingresses that lose something: %d", n)
+		return fmt.Errorf("%d of the Ingresses lose something", n)
 	}
 	return nil
 }

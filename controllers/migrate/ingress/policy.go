@@ -107,10 +107,10 @@ func (w *writer) balance(b *model.Balance) *v1alpha1.Balance {
 	if b.ByLiveSessions {
 		out.Share = v1alpha1.ShareLiveSessions
 	}
-	switch {
-	case b.Algorithm == model.LeastSessions:
+	switch b.Algorithm {
+	case model.LeastSessions:
 		out.Algorithm = v1alpha1.LeastSessions
-	case b.Algorithm == model.ConsistentHash:
+	case model.ConsistentHash:
 		w.hash(b, &out)
 	}
 	if b.Subset > 1 {
