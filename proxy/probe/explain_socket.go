@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -120,6 +121,9 @@ func (s *scene) closedAtOnce() {
 	if e.by == byClose {
 		s.say("the handshake succeeded, and then the server closed with %s: %s.", closeText(e.code, e.text), meaning(e.code))
 		s.why("A Close frame is WebSocket's own: the application sent it, or a proxy that speaks WebSocket. Proxies and load balancers that move bytes only can't.")
+		if saidByUs(e.text) {
+			s.v.Why += " The words are Fairlead's."
+		}
 		s.change(application, "its log says why; a token, a cookie, a subprotocol or a first message may be missing (--cookie, -H, --subprotocol, --send)")
 		return
 	}
@@ -149,6 +153,9 @@ func (s *scene) closedIdle() {
 	s.say("the socket was closed after %s %s (%s behind the 101), by %s.", round(n), behind, round(s.seen.stay), e)
 	if e.by == byClose {
 		s.why("A Close frame is WebSocket's own: the application or a proxy that speaks WebSocket sent it (%s), not a load balancer that counts bytes.", meaning(e.code))
+		if saidByUs(e.text) {
+			s.v.Why += " The words are Fairlead's."
+		}
 	} else {
 		s.why("There was no Close frame, so that a browser reports 1006: a proxy or load balancer that moves bytes only gave up, or the process ended.")
 	}
@@ -158,7 +165,22 @@ func (s *scene) closedIdle() {
 	if s.seen.pinged > 0 {
 		s.v.Why += " Pings every " + s.o.Ping.String() + " did not help: it is a limit of the whole life of a socket, something that does not count Pings, or the process ended."
 	}
-	s.changes(longerSilence)
+	if e.by != byClose {
+		s.changes(longerSilence)
+		return
+	}
+	for _, c := range longerSilence { // only these speak WebSocket
+		if c.Where == application || c.Where == fairlead {
+			s.v.Changes = append(s.v.Changes, c)
+		}
+	}
+}
+
+// ourWords begin the reasons of the Close frames that Fairlead sends.
+var ourWords = []string{"idle for ", "the proxy is restarting", "the route was deleted", "the endpoint is terminating", "the endpoint went away"}
+
+func saidByUs(reason string) bool {
+	return slices.ContainsFunc(ourWords, func(words string) bool { return strings.HasPrefix(reason, words) })
 }
 
 // knownTimeout is a default that people meet.

@@ -79,12 +79,12 @@ func TestSocketsThatDoNotLiveAreExplained(t *testing.T) {
 		"idle-closed-by-a-frame": {
 			upgrading(func(c *websocket.Conn) bool {
 				timer := time.AfterFunc(short, func() {
-					_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1001, "idle"), time.Now().Add(time.Second))
+					_ = c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(1001, "idle for 300ms"), time.Now().Add(time.Second))
 				})
 				_, _, err := c.ReadMessage()
 				timer.Stop()
 				return err == nil
-			}), Options{Idle: time.Minute}, ClosedIdle, []string{"a Close frame 1001", "not a load balancer"},
+			}), Options{Idle: time.Minute}, ClosedIdle, []string{"a Close frame 1001", "not a load balancer", "Fairlead's", "fairlead.dev/idle-timeout"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
