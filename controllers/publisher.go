@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -30,14 +31,31 @@ func (p *publisher) build(s *snapshot.Snapshot, began time.Time) (model.Config, 
 	return translate.Build(s, p.options)
 }
 
-// compile returns the table of a configuration.
-func (p *publisher) compile(config model.Config) *table.Table {
+// compile returns the table of a configuration, and has the report tell whose routes have faults.
+func (p *publisher) compile(config model.Config, report *translate.Report) *table.Table {
 	t, err := table.Compile(config, p.server.Table())
-	if err != nil {
-		// Build has checked with the same code, so this is a fault of ours. The table holds the rest.
+	if err = blame(err, report); err != nil {
+		// Nobody wrote this, so it is a fault of ours. The table holds the rest.
 		p.log.Error("parts of the configuration are not served", "error", err)
 	}
 	return t
+}
+
+// blame gives what table.Compile found wrong with routes to the objects that they are from, and returns
+// the rest. Only the code that runs a password file, an expression or a URL can tell what is wrong with it.
+func blame(err error, report *translate.Report) error {
+	var all interface{ Unwrap() []error }
+	if !errors.As(err, &all) {
+		return err
+	}
+	var rest []error
+	for _, err := range all.Unwrap() {
+		var fault *table.RouteError
+		if !errors.As(err, &fault) || !report.Blame(fault.ID, fault.Err.Error()) {
+			rest = append(rest, err)
+		}
+	}
+	return errors.Join(rest...)
 }
 
 // publish makes the table the server's. When it returns, the report tells of the table that is in force.

@@ -93,7 +93,7 @@ func (r *routing) Reconcile(ctx context.Context, _ world) (reconcile.Result, err
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	r.publisher.publish(r.publisher.compile(config), report, began)
+	r.publisher.publish(r.publisher.compile(config, report), report, began)
 	r.needs.served()
 	r.locate(s)
 	r.status.published(report)

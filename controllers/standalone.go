@@ -77,7 +77,7 @@ func (s *standalone) look(ctx context.Context) {
 		read.Names = s.names.Read()
 		config, report = s.publisher.build(read, began)
 	}
-	s.publisher.publish(s.publisher.compile(config), report, began)
+	s.publisher.publish(s.publisher.compile(config, report), report, began)
 	now := map[string]bool{}
 	tell(s.options.Log, "mistake in a manifest; what the file said when it was last good stays in force", problems, s.told, now)
 	tell(s.options.Log, "problem with an object", fileProblems(s.files, report), s.told, now)
@@ -114,7 +114,7 @@ func Check(files *snapshot.Files, o translate.Options) (*table.Table, []snapshot
 	o.Now = time.Now()
 	config, report := translate.Build(s, o)
 	t, err := table.Compile(config, new(table.Table))
-	if err != nil {
+	if err = blame(err, report); err != nil {
 		problems = append(problems, snapshot.Problem{Message: err.Error()})
 	}
 	for _, p := range report.Problems {

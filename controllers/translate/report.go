@@ -1,6 +1,9 @@
 package translate
 
 import (
+	"slices"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
@@ -21,6 +24,32 @@ type Wanted struct {
 	Secrets, ConfigMaps []types.NamespacedName
 	// Names are those of Services of type ExternalName, to be resolved.
 	Names []string
+}
+
+// Blame tells the owner of a route, by its ID, what else is wrong with it. It reports false when no
+// object has given the route. Reports are equal again after the next Build.
+func (r *Report) Blame(route, message string) bool {
+	for i := range r.Objects {
+		o := &r.Objects[i]
+		if !strings.HasPrefix(route, routePrefix(o.Object)) {
+			continue
+		}
+		p := Problem{v1alpha1.ReasonInvalid, "", message}
+		if !slices.Contains(o.Problems, p) {
+			o.Problems = append(o.Problems, p)
+		}
+		return true
+	}
+	return false
+}
+
+// routePrefix is what the IDs of an object's routes begin with; see the package text.
+func routePrefix(o ObjectRef) string {
+	kind := "ingress"
+	if o.Kind != "Ingress" {
+		kind = "wsr"
+	}
+	return kind + "/" + o.Namespace + "/" + o.Name + "/"
 }
 
 // ObjectRef names the object that a report speaks of, at the generation that was read.

@@ -118,9 +118,9 @@ func (c *compilation) route(r model.Route) {
 		m.Path = m.Path.Canonical()
 		key := m.Key()
 		if err := c.validate(m, key); err != nil {
-			c.refuse("route %q, host %q: %w", r.ID, m.Host, err)
+			c.fault(r.ID, "host %q: %w", m.Host, err)
 		} else if owner := c.t.claims[key]; owner != nil {
-			c.refuse("route %q: host %q and path %q belong to route %q", r.ID, m.Host, m.Path.Value, owner.ID)
+			c.fault(r.ID, "host %q and path %q belong to route %q", m.Host, m.Path.Value, owner.ID)
 		} else {
 			kept, keys = append(kept, m), append(keys, key)
 		}

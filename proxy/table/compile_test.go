@@ -208,7 +208,7 @@ func TestOnlyTheBadPartIsLeftOut(t *testing.T) {
 	for _, want := range []string{
 		`route "broken", host "chat.example.com": error parsing regexp: missing closing ): ` + "`/a(`",
 		`route "second": host "chat.example.com" and path "/" belong to route "chat"`,
-		`route "chat" is configured twice`, `names backend "no/such:1"`, "certificate prod/bad",
+		`route "chat" is configured twice`, `backend "no/such:1" is not configured`, "certificate prod/bad",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("not told: %s\nin %v", want, err)

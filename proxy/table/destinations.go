@@ -85,7 +85,7 @@ func only(ref model.BackendRef) model.BackendRef {
 func (c *compilation) appendDestination(list []WeightedBackend, r *Route, ref model.BackendRef) []WeightedBackend {
 	b := c.t.backends[ref.Backend]
 	if b == nil {
-		c.refuse("route %q names backend %q, which is not configured", r.ID, ref.Backend)
+		c.fault(r.ID, "backend %q is not configured", ref.Backend)
 		return list
 	}
 	return append(list, WeightedBackend{Backend: b, Weight: ref.Weight, Scheme: ref.Scheme})
@@ -110,11 +110,11 @@ func (c *compilation) texts(r *Route) {
 	var err error
 	if r.Canary != nil && r.Canary.HeaderValue == "" && r.Canary.HeaderPattern != "" {
 		if r.Canary.pattern, err = regexp.Compile(r.Canary.HeaderPattern); err != nil {
-			c.refuse("route %q, the pattern for the canary's header: %w", r.ID, err)
+			c.fault(r.ID, "the pattern for the canary's header: %w", err)
 		}
 	}
 	if r.HashKey, err = template.Parsed(r.Balance.HashTemplate); err != nil {
-		c.refuse("route %q, what is hashed: %w", r.ID, err)
+		c.fault(r.ID, "what is hashed: %w", err)
 	}
 	if r.Redirect == nil {
 		return
@@ -123,6 +123,6 @@ func (c *compilation) texts(r *Route) {
 		err = errors.New("there is no location")
 	}
 	if err != nil {
-		c.refuse("route %q, where it redirects to: %w", r.ID, err)
+		c.fault(r.ID, "where it redirects to: %w", err)
 	}
 }

@@ -55,7 +55,7 @@ func (c *compilation) policies() {
 	paces := map[*live.Zone][]live.Pace{}
 	for _, r := range c.t.order {
 		if err := r.Policy.Err(); err != nil {
-			c.refuse("route %q: %w", r.ID, err)
+			c.fault(r.ID, "%w", err)
 		}
 		if z := r.Policy.Zone(); z != nil {
 			c.t.zones[zoneOf(r)] = z

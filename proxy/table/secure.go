@@ -41,7 +41,7 @@ func (c *compilation) endpointTLS(r *Route) {
 	}
 	var err error
 	if r.EndpointTLS, err = secure.NewEndpoints(r.BackendTLS); err != nil {
-		c.refuse("route %q: %w", r.ID, err)
+		c.fault(r.ID, "%w", err)
 	}
 }
 

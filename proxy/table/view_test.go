@@ -107,7 +107,7 @@ func TestWhatATemplateOrPatternCostsWhenItIsWrong(t *testing.T) {
 		Fallback: &model.Fallback{Backend: model.BackendRef{Backend: "nowhere"}},
 	})
 	table, err := Compile(cfg, nil)
-	for _, want := range []string{"the pattern for the canary's header", "what is hashed: $nonsense", "where it redirects to", `"nowhere", which is not configured`} {
+	for _, want := range []string{"the pattern for the canary's header", "what is hashed: $nonsense", "where it redirects to", `backend "nowhere" is not configured`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not tell %q", err, want)
 		}
