@@ -206,7 +206,7 @@ func TestOnlyTheBadPartIsLeftOut(t *testing.T) {
 	cfg.Certificates = []model.Certificate{{Name: "prod/bad", CertPEM: []byte("no"), KeyPEM: []byte("no")}}
 	table, err := Compile(cfg, nil)
 	for _, want := range []string{
-		`route "broken", host "chat.example.com": error parsing regexp: missing closing ): ` + "`/a(`",
+		`route "broken": host "chat.example.com": error parsing regexp: missing closing ): ` + "`/a(`",
 		`route "second": host "chat.example.com" and path "/" belong to route "chat"`,
 		`route "chat" is configured twice`, `backend "no/such:1" is not configured`, "certificate prod/bad",
 	} {
