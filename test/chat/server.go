@@ -27,6 +27,8 @@ type Options struct {
 	Pod string
 	// CloseCode is the code with which Shutdown closes sockets (RFC 6455 section 7.4). 0: 1001.
 	CloseCode int
+	// Before sees every request first, such as to note its headers; true: it has answered. nil: nobody does.
+	Before func(w http.ResponseWriter, r *http.Request) bool
 }
 
 // Server is a listening chat server. All methods may be called concurrently.
@@ -92,6 +94,9 @@ func (s *Server) Sessions() int {
 // ServeHTTP answers one request; the package text lists the paths.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(HeaderPod, s.options.Pod)
+	if s.options.Before != nil && s.options.Before(w, r) {
+		return
+	}
 	switch path.Base(r.URL.Path) {
 	case "socket":
 		s.serveSocket(w, r)

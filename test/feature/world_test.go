@@ -2,10 +2,7 @@ package feature
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -16,14 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
 	"github.com/fairlead/fairlead/controllers"
 	"github.com/fairlead/fairlead/controllers/snapshot"
 	"github.com/fairlead/fairlead/proxy"
 	"github.com/fairlead/fairlead/proxy/observe"
-	"github.com/fairlead/fairlead/test/chat"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,17 +27,56 @@ const patience = 10 * time.Second
 
 // world is a running Fairlead, the folder of manifests that it watches, and the pods behind it.
 type world struct {
-	t      *testing.T
-	folder string
-	server *proxy.Server
-	told   *problems
-	pods   map[string]*chat.Server
+	t        *testing.T
+	folder   string
+	server   *proxy.Server
+	told     *problems
+	pods     map[string]*pod
+	reversed bool      // manifests stand in the other order
+	sockets  []*socket // that no change may touch
+	plain    *http.Transport
+}
+
+// settings are what a Fairlead is started with.
+type settings struct {
+	proxy      proxy.Options
+	controller controllers.Options
+}
+
+// story tells a story twice: with its objects as they stand there, and in the other order. At its end
+// somebody else's object comes and goes: that cuts no socket.
+func story(t *testing.T, tell func(w *world), change ...func(*settings)) {
+	t.Helper()
+	for _, order := range []string{"as written", "reversed"} {
+		t.Run(order, func(t *testing.T) {
+			t.Parallel()
+			w := startWorld(t, order == "reversed", change)
+			tell(w)
+			w.apply("somebody", strings.NewReplacer("name: chat\n", "name: somebody\n", "chat.example.com", "somebody.example.com").Replace(ingress()))
+			w.apply("somebody", "")
+			w.keepsSockets()
+		})
+	}
 }
 
 // newWorld starts Fairlead over manifests that hold our IngressClass and what is given.
 func newWorld(t *testing.T, manifests ...string) *world {
 	t.Helper()
-	w := &world{t: t, folder: t.TempDir(), told: new(problems), pods: map[string]*chat.Server{}}
+	return startWorld(t, false, nil, manifests...)
+}
+
+func startWorld(t *testing.T, reversed bool, change []func(*settings), manifests ...string) *world {
+	t.Helper()
+	s := settings{
+		proxy: proxy.Options{HTTPAddress: "127.0.0.1:0", HTTPSAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", ServerName: "replica",
+			Registry: observe.NewRegistry(), Log: slog.New(slog.DiscardHandler)},
+	}
+	for _, c := range change {
+		c(&s)
+	}
+	w := &world{t: t, folder: t.TempDir(), told: new(problems), pods: map[string]*pod{}, reversed: reversed,
+		plain: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
+	s.controller.Log = slog.New(w.told)
 	w.write("class", `
 apiVersion: networking.k8s.io/v1
 kind: IngressClass
@@ -54,10 +88,7 @@ spec: {controller: fairlead.dev/ingress-controller}
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.server, err = proxy.New(proxy.Options{
-		HTTPAddress: "127.0.0.1:0", HTTPSAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0", ServerName: "replica",
-		Registry: observe.NewRegistry(), Log: slog.New(slog.DiscardHandler),
-	})
+	w.server, err = proxy.New(s.proxy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +103,7 @@ spec: {controller: fairlead.dev/ingress-controller}
 		}
 	})
 	running.Go(func() {
-		err := controllers.Standalone(ctx, files, w.server, controllers.Options{Log: slog.New(w.told)})
+		err := controllers.Standalone(ctx, files, w.server, s.controller)
 		if err != nil && ctx.Err() == nil {
 			t.Error(err)
 		}
@@ -80,7 +111,6 @@ spec: {controller: fairlead.dev/ingress-controller}
 	t.Cleanup(func() {
 		stop()
 		running.Wait()
-		http.DefaultClient.CloseIdleConnections()
 	})
 	w.until("the first table is published", func() bool { return w.server.Ready() == nil })
 	return w
@@ -132,11 +162,17 @@ func (w *world) toldThat(parts ...string) {
 	w.until(fmt.Sprintf("the owner is told %q", parts), func() bool { return w.told.has(parts...) })
 }
 
+const separator = "\n---\n"
+
 // write puts manifests into a file of the folder, as one change.
 func (w *world) write(name string, manifests ...string) {
 	w.t.Helper()
 	next := filepath.Join(w.folder, "."+name+".new")
-	if err := os.WriteFile(next, []byte(strings.Join(manifests, "\n---\n")), 0o600); err != nil {
+	documents := strings.Split(strings.Join(manifests, separator), separator)
+	if w.reversed {
+		slices.Reverse(documents)
+	}
+	if err := os.WriteFile(next, []byte(strings.Join(documents, separator)), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := os.Rename(next, filepath.Join(w.folder, name+".yaml")); err != nil {
@@ -144,12 +180,21 @@ func (w *world) write(name string, manifests ...string) {
 	}
 }
 
-// apply writes manifests and waits until the table says so.
+// apply writes manifests and waits until the table says so. Open sockets don't notice.
 func (w *world) apply(name string, manifests ...string) {
 	w.t.Helper()
 	before := w.server.Table()
 	w.write(name, manifests...)
 	w.until("the change is published", func() bool { return w.server.Table() != before })
+	w.keepsSockets()
+}
+
+// keepsSockets looks whether all open sockets are as they were.
+func (w *world) keepsSockets() {
+	w.t.Helper()
+	for _, s := range w.sockets {
+		s.echoes()
+	}
 }
 
 func (w *world) until(what string, met func() bool) {
@@ -159,185 +204,4 @@ func (w *world) until(what string, met func() bool) {
 			w.t.Fatalf("not in %v: %s\ntable:\n%s\ntold: %q", patience, what, w.server.Table(), w.told.all())
 		}
 	}
-}
-
-// service returns the manifests of a Service whose pods are started with it; "!name" terminates,
-// "-name" is not ready. Its one port is named ws and has the number 80.
-func (w *world) service(name string, pods ...string) string {
-	w.t.Helper()
-	manifests := fmt.Sprintf(`
-apiVersion: v1
-kind: Service
-metadata: {name: %s}
-spec: {ports: [{name: ws, port: 80}]}
-`, name)
-	for _, marked := range pods {
-		pod := strings.TrimLeft(marked, "!-")
-		at := w.pod(pod).Address()
-		conditions := "{}" // nothing said: ready
-		switch marked[0] {
-		case '!':
-			conditions = "{ready: false, serving: true, terminating: true}"
-		case '-':
-			conditions = "{ready: false}"
-		}
-		manifests += fmt.Sprintf(`
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: %s-%s, labels: {kubernetes.io/service-name: %s}}
-addressType: IPv4
-ports: [{name: ws, port: %d}]
-endpoints: [{addresses: [%s], conditions: %s}]
-`, name, pod, name, at.Port, at.IP, conditions)
-	}
-	return manifests
-}
-
-// pod returns the running pod of that name.
-func (w *world) pod(name string) *chat.Server {
-	w.t.Helper()
-	if p := w.pods[name]; p != nil {
-		return p
-	}
-	p, err := chat.Listen("127.0.0.1:0", chat.Options{Pod: name})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(p.Close)
-	w.pods[name] = p
-	return p
-}
-
-// ingress returns an Ingress for chat.example.com and the path /, to the Service chat.
-func ingress(annotations ...string) string {
-	lines := ""
-	for _, a := range annotations {
-		lines += "\n    " + a
-	}
-	return fmt.Sprintf(`
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: chat
-  annotations: {%s
-  }
-spec:
-  ingressClassName: fairlead
-  rules:
-  - host: chat.example.com
-    http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: chat, port: {name: ws}}}}]}
-`, strings.ReplaceAll(lines, "\n    ", ",\n    ")[min(len(lines), 1):])
-}
-
-// socket is a client's open WebSocket to an echo.
-type socket struct {
-	*websocket.Conn
-	t      *testing.T
-	answer *http.Response
-}
-
-// dial opens a WebSocket on the plain port.
-func (w *world) dial(url string, header ...string) (*websocket.Conn, *http.Response, error) {
-	host, path, _ := strings.Cut(url, "/")
-	h := http.Header{"Host": {host}}
-	for _, line := range header {
-		name, value, _ := strings.Cut(line, ": ")
-		h.Add(name, value)
-	}
-	plain, _, _ := w.server.Addrs()
-	d := websocket.Dialer{HandshakeTimeout: patience}
-	return d.Dial("ws://"+plain.String()+"/"+path, h)
-}
-
-// open dials and must succeed. The pod echoes what is said.
-func (w *world) open(url string, header ...string) *socket {
-	w.t.Helper()
-	conn, answer, err := w.dial(url, header...)
-	if err != nil {
-		w.t.Fatalf("open %s: %v\n%s", url, err, w.server.Table())
-	}
-	return w.adopt(conn, answer)
-}
-
-// openTLS dials wss for the host and accepts any certificate, which it returns.
-func (w *world) openTLS(host string) (*socket, string) {
-	w.t.Helper()
-	_, secure, _ := w.server.Addrs()
-	d := websocket.Dialer{HandshakeTimeout: patience, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: host}}
-	conn, answer, err := d.Dial("wss://"+secure.String()+"/socket?mode=echo", http.Header{"Host": {host}})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	shown := conn.NetConn().(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName
-	return w.adopt(conn, answer), shown
-}
-
-func (w *world) adopt(conn *websocket.Conn, answer *http.Response) *socket {
-	w.t.Cleanup(func() { _ = conn.Close() })
-	s := &socket{conn, w.t, answer}
-	s.hear() // the greeting
-	return s
-}
-
-// pod is the name of the pod that has the socket.
-func (s *socket) pod() string { return s.answer.Header.Get(chat.HeaderPod) }
-
-func (s *socket) hear() string {
-	s.t.Helper()
-	_ = s.SetReadDeadline(time.Now().Add(patience))
-	_, message, err := s.ReadMessage()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return string(message)
-}
-
-// echoes says something and must hear it back.
-func (s *socket) echoes() {
-	s.t.Helper()
-	if err := s.WriteMessage(websocket.TextMessage, []byte("ahoy")); err != nil {
-		s.t.Fatal(err)
-	}
-	if got := s.hear(); got != "ahoy" {
-		s.t.Fatalf("said ahoy, heard %q", got)
-	}
-}
-
-// code waits for the end and returns the code of the Close frame, 1006 without one.
-func (s *socket) code() int {
-	s.t.Helper()
-	_ = s.SetReadDeadline(time.Now().Add(patience))
-	for {
-		_, _, err := s.ReadMessage()
-		if c := (*websocket.CloseError)(nil); errors.As(err, &c) {
-			return c.Code
-		}
-		if err != nil {
-			s.t.Logf("ended with %v", err)
-			return websocket.CloseAbnormalClosure
-		}
-	}
-}
-
-// fetch returns status and the pod's request line of a plain request.
-func (w *world) fetch(url string) (*http.Response, string) {
-	w.t.Helper()
-	host, path, _ := strings.Cut(url, "/")
-	plain, _, _ := w.server.Addrs()
-	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+plain.String()+"/"+path, nil)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	request.Host = host
-	answer, err := http.DefaultTransport.RoundTrip(request)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer func() { _ = answer.Body.Close() }()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return answer, string(body)
 }
