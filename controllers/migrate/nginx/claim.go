@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 
@@ -59,6 +60,38 @@ func sameRoute(a, b *route) bool {
 	}
 	return a.to == b.to && a.host == b.host && slices.Equal(a.backends, b.backends) &&
 		equality.Semantic.DeepEqual(a.redirect, b.redirect) && equality.Semantic.DeepEqual(a.policy, b.policy)
+}
+
+// keepApart keeps requests for the paths that a server leaves out from those with wider hosts: Fairlead
+// asks a wildcard host and the routes for any host next, and nginx does not.
+func (m *migration) keepApart() {
+	for _, s := range m.servers {
+		routes := slices.DeleteFunc(slices.Clone(m.routes), func(r *route) bool { return r.server != s })
+		if len(routes) == 0 || slices.ContainsFunc(routes, func(r *route) bool { return r.path.all() && !r.handshakes }) {
+			continue
+		}
+		wider := slices.ContainsFunc(m.servers, func(o *server) bool {
+			return o != s && slices.ContainsFunc(s.hosts, func(h string) bool { return h != "" && o.covers(h) })
+		})
+		if !wider {
+			continue
+		}
+		r := &route{server: s, at: s.d, name: "elsewhere", path: prefixPath("/")}
+		if m.options.Kind == Ingress && routes[0].path.isRegex() {
+			r.path = letterPath("/")
+		}
+		m.refuse(r)
+		m.differs(s.d, "its other paths get 403: without this rule a server for more hosts would take them", "")
+	}
+}
+
+// covers reports whether the server's names have a host besides its own name.
+func (s *server) covers(host string) bool {
+	if s.isDefault || slices.Contains(s.hosts, "") {
+		return true
+	}
+	_, parent, _ := strings.Cut(host, ".")
+	return !strings.HasPrefix(host, "*.") && slices.Contains(s.hosts, "*."+parent)
 }
 
 // implicitDefault tells what becomes of requests for hosts that nobody names: nginx gives them to the

@@ -115,7 +115,7 @@ func (m *migration) hostHeader(l *location, p *pass, d *syntax.Directive, r *rou
 	switch value {
 	case "$host", "$http_host", "$host:$server_port", "$host:$proxy_port", "$http_host:$server_port", "$host:80", "$host:443":
 		if d != nil {
-			m.kept(d, "backends get the client's Host")
+			m.kept(d, "backends get the client's Host, with its port if it has one")
 		}
 		return
 	case "$server_name":

@@ -138,10 +138,15 @@ func (m *migration) redirectServer(s *server) {
 		return
 	}
 	m.silence(s.d.Block)
-	for _, d := range s.scope.own("server_name", "listen") {
-		m.kept(d, "the redirect to https of the hosts with TLS")
+	d, condition := httpsReturn(s.scope, s.hosts)
+	for _, in := range s.scope.list {
+		if in != d && in != condition && in.Block == nil {
+			m.kept(in, "part of the redirect to https of the hosts with TLS")
+		}
 	}
-	d, _ := httpsReturn(s.scope, s.hosts)
+	if condition != nil {
+		m.kept(condition, "part of the redirect to https of the hosts with TLS")
+	}
 	for _, l := range s.scope.own("location") {
 		if found, _ := httpsReturn(s.scope.inner(l.Block), s.hosts); found != nil {
 			d = found

@@ -70,6 +70,7 @@ func Migrate(config *syntax.Config, options Options) Result {
 	for _, s := range m.servers {
 		m.routesOf(s)
 	}
+	m.keepApart()
 	m.claim()
 	m.emit()
 	m.leftovers(config.Directives)

@@ -25,6 +25,11 @@ type pathMatch struct {
 
 func (p *pathMatch) isRegex() bool { return p.kind == v1alpha1.PathRegularExpression }
 
+// all reports whether every path matches.
+func (p *pathMatch) all() bool {
+	return p.letters == "/" && p.simple || p.isRegex() && slices.Contains([]string{"/", ".*", "/.*"}, p.value)
+}
+
 // errPCRE is what RE2 can't do.
 var errPCRE = errors.New("expressions are RE2 here, without look-around and back-references")
 

@@ -21,7 +21,7 @@ func (m *migration) answer(d *syntax.Directive, r *route) {
 	status, to := 302, d.Arg(0)
 	switch {
 	case d.Name == "rewrite":
-		to = rewrittenWhole(d)
+		to = m.rewrittenWhole(d)
 		if d.Arg(2) == "permanent" {
 			status = 301
 		}
@@ -45,7 +45,7 @@ func (m *migration) answer(d *syntax.Directive, r *route) {
 }
 
 // rewrittenWhole returns where a rewrite of every path leads.
-func rewrittenWhole(d *syntax.Directive) string {
+func (m *migration) rewrittenWhole(d *syntax.Directive) string {
 	to, cut := strings.CutSuffix(d.Arg(1), "?")
 	switch {
 	case strings.HasSuffix(to, "/$1") && strings.HasPrefix(d.Arg(0), "^/("):
@@ -53,7 +53,7 @@ func rewrittenWhole(d *syntax.Directive) string {
 	case strings.HasSuffix(to, "$1"):
 		to = strings.TrimSuffix(to, "$1") + "$request_uri"
 	case !cut && !strings.Contains(to, "$request_uri"):
-		to += "?$args"
+		m.differs(d, "the query of the request is not added", "")
 	}
 	return to
 }
@@ -83,8 +83,7 @@ func (m *migration) fixedAnswer(d *syntax.Directive, r *route) {
 			m.differs(d, "nothing is served there, so that clients get 404", "")
 			return
 		}
-		r.access().DenyCIDRs = nobody
-		m.add(r)
+		m.refuse(r)
 		if d.Arg(0) == "403" {
 			m.kept(d, "denyCIDRs: nobody is let in, 403")
 		} else {
@@ -93,6 +92,13 @@ func (m *migration) fixedAnswer(d *syntax.Directive, r *route) {
 	default:
 		m.lost(d, "Fairlead sends no answers of its own", "have a backend send it")
 	}
+}
+
+// refuse adds a route that lets nobody in.
+func (m *migration) refuse(r *route) {
+	r.access().DenyCIDRs = nobody
+	r.policy.Protocols = []v1alpha1.Protocol{v1alpha1.ProtocolWebSocket, v1alpha1.ProtocolHTTP}
+	m.add(r)
 }
 
 // otherContent reads a location without proxy_pass.
@@ -116,10 +122,9 @@ func (m *migration) otherContent(l *location, letters bool) {
 		return
 	}
 	if all := l.scope.all("allow", "deny"); len(all) > 0 && all[0].Name == "deny" && all[0].Arg(0) == "all" {
-		m.silent(all...)
-		m.silence(l.d.Block)
-		r.access().DenyCIDRs = nobody
-		m.add(r)
+		m.kept(all[0], "denyCIDRs: nobody is let in, 403")
+		m.silenceFiles(l.d.Block)
+		m.refuse(r)
 		m.kept(l.d, "denyCIDRs: nobody is let in, 403")
 		return
 	}

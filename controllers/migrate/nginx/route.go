@@ -171,6 +171,7 @@ func (m *migration) proxied(l *location, d *syntax.Directive, letters, handshake
 		m.lost(d, "no server is left that could be asked", "add a Service for them")
 		return
 	}
+	m.tellBackends(d, backends)
 	for i := range steps {
 		r := &route{
 			server: l.server, at: l.d, location: l, name: l.ruleName(), path: steps[i].path, to: steps[i].to,
@@ -182,6 +183,14 @@ func (m *migration) proxied(l *location, d *syntax.Directive, letters, handshake
 		m.policyOf(l, &p, r)
 		m.add(r)
 	}
+}
+
+func (m *migration) tellBackends(d *syntax.Directive, list []weighted) {
+	var texts []string
+	for _, b := range list {
+		texts = append(texts, b.service.name)
+	}
+	m.kept(d, "backends: %s", strings.Join(texts, ", "))
 }
 
 // constants tells of the set directives whose values proxy_pass uses.

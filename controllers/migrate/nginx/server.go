@@ -32,6 +32,11 @@ func (m *migration) readServers() {
 		s := &server{d: block.d, scope: block.outer.inner(block.d.Block)}
 		m.silent(block.d)
 		m.serverNames(s)
+		if len(s.hosts) == 0 {
+			m.silence(s.d.Block)
+			m.lost(s.d, "none of its names can be had: the server is left out", "write routes for the names that are in use")
+			continue
+		}
 		m.listens(s)
 		m.certificate(s)
 		s.toHTTPS = m.onlyToHTTPS(s)
@@ -207,14 +212,7 @@ func (m *migration) certificate(s *server) {
 	}
 }
 
-func firstName(s *server) string { return strings.Replace(s.hosts0(), "*", "wildcard", 1) }
-
-func (s *server) hosts0() string {
-	if len(s.hosts) == 0 {
-		return ""
-	}
-	return s.hosts[0]
-}
+func firstName(s *server) string { return strings.Replace(s.hosts[0], "*", "wildcard", 1) }
 
 // tlsVersions reads ssl_protocols.
 func (m *migration) tlsVersions(s *server) {
