@@ -7,8 +7,18 @@ import (
 	"github.com/fairlead/fairlead/proxy/model"
 )
 
-// access asks who the client is, in the order of model.Access. What is cheap is asked first.
+// access asks who the client is, in the order of model.Access. Who is let in without the service being
+// asked can't speak in its name either.
 func (p *Policy) access(s *Subject) *model.Refusal {
+	refusal := p.guards(s)
+	if refusal == nil && p.external != nil {
+		p.external.unsaid(s)
+	}
+	return refusal
+}
+
+// guards is access; what is cheap is asked first.
+func (p *Policy) guards(s *Subject) *model.Refusal {
 	if p.sealed != "" {
 		return &model.Refusal{Status: http.StatusServiceUnavailable, Reason: model.Sealed, Detail: p.sealed}
 	}

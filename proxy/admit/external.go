@@ -140,6 +140,15 @@ func (e *external) check(s *Subject) *model.Refusal {
 	return e.refuse(s, vars, v)
 }
 
+// unsaid takes away what a client has put where the service speaks to endpoints, and it did not.
+func (e *external) unsaid(s *Subject) {
+	for _, name := range e.told {
+		if _, said := s.Told[name]; !said {
+			s.tell(name)
+		}
+	}
+}
+
 // refuse passes on a 401 or 403, and sends whoever reads pages to where one can sign in.
 func (e *external) refuse(s *Subject, vars *template.Request, v *verdict) *model.Refusal {
 	refusal := &model.Refusal{
