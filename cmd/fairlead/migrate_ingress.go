@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	networkingv1 "k8s.io/api/networking/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 	"github.com/fairlead/fairlead/controllers/migrate/ingress"
@@ -150,12 +149,7 @@ func (f *migrateIngress) write(cmd *cobra.Command, read *snapshot.Snapshot, obje
 }
 
 func (f *migrateIngress) writeRoute(out io.Writer, r *v1alpha1.WebSocketRoute) error {
-	text, err := yaml.Marshal(struct {
-		APIVersion string                      `json:"apiVersion"`
-		Kind       string                      `json:"kind"`
-		Metadata   map[string]string           `json:"metadata"`
-		Spec       v1alpha1.WebSocketRouteSpec `json:"spec"`
-	}{r.APIVersion, r.Kind, named(r), r.Spec})
+	text, err := ingress.YAML(r)
 	if err != nil {
 		return err
 	}
@@ -167,15 +161,7 @@ func (f *migrateIngress) writeRoute(out io.Writer, r *v1alpha1.WebSocketRoute) e
 		return err
 	}
 	name := cmp.Or(r.Namespace, "default") + "-" + r.Name + ".yaml"
-	return os.WriteFile(filepath.Join(f.routes, name), text, 0o644) //nolint:gosec // manifests without secrets, for whoever works in the folder
-}
-
-func named(r *v1alpha1.WebSocketRoute) map[string]string {
-	meta := map[string]string{"name": r.Name}
-	if r.Namespace != "" {
-		meta["namespace"] = r.Namespace
-	}
-	return meta
+	return os.WriteFile(filepath.Join(f.routes, name), []byte(text), 0o644) //nolint:gosec // manifests without secrets, for whoever works in the folder
 }
 
 func (f *migrateIngress) tell(to io.Writer, objects []ingress.Object) error {

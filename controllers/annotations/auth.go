@@ -36,6 +36,7 @@ var nginxServiceRows = []Row{
 		Name: "auth-url", Type: "URL with variables", Default: "none", Example: "http://auth.prod.svc.cluster.local/check?path=$escaped_request_uri", Guards: true,
 		Doc:     "An HTTP service that is asked about every request: 2xx lets it in, 401 and 403 refuse it, anything else is 500. It gets the headers of the client and X-Original-URL, X-Original-Method, X-Real-IP, X-Forwarded-For and X-Auth-Request-Redirect.",
 		Differs: "It gets none of the headers of a handshake: Upgrade, Connection and Sec-WebSocket-*. It must answer within 5s.",
+		WhenSet: true,
 		sets:    []string{"External.URL", "External.Method"}, parse: authURL,
 	}, {
 		Name: "auth-method", Type: "HTTP method", Default: "GET", Example: "HEAD", Guards: true, needs: needService,
@@ -57,6 +58,7 @@ var nginxServiceRows = []Row{
 		Name: "auth-signin", Type: "URL with variables", Default: "none", Example: "https://login.example.com/start", needs: needService,
 		Doc:     "Where a plain request that the service answers 401 is sent to (302).",
 		Differs: "A WebSocket handshake gets the 401 and never a redirect, since its client would not follow.",
+		WhenSet: true,
 		sets:    []string{"External.SignIn"}, parse: signIn,
 	}, {
 		Name: "auth-signin-redirect-param", Type: "name of a query parameter", Default: nginxSignInParam, Example: "return_to", needs: needSignIn,

@@ -24,6 +24,7 @@ var nginxBalanceRows = []Row{
 		Name: "upstream-hash-by", Type: "text with variables", Default: "none", Example: "$remote_addr",
 		Doc:     "Chooses the endpoint by hash of a text, such as $remote_addr or $host$request_uri. Variables are $scheme, $host, $http_host, $server_name, $request_uri, $uri, $args, $request_method, $remote_addr, $arg_NAME, $cookie_NAME and $http_NAME. A sticky cookie wins over it.",
 		Differs: "The ring is another, so clients meet other endpoints than with ingress-nginx. A request that lacks the only thing to hash is balanced in turn; there, all such requests meet at one endpoint.",
+		WhenSet: true,
 		sets:    []string{"Balance.HashOn", "Balance.HashTemplate", "Balance.Algorithm"}, parse: upstreamHashBy,
 	}, {
 		Name: "upstream-hash-by-subset", Type: typeBool, Default: "false", Example: "true", needs: needHash,

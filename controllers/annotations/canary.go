@@ -66,12 +66,17 @@ func canaryTotal(value string, d *draft) error {
 }
 
 func canaryPattern(value string, d *draft) error {
-	if _, err := regexp.Compile(value); err != nil || value == "" {
-		return fmt.Errorf("%q is not a regular expression (RE2 syntax: no look-around, no back-references)", value)
+	if _, err := regexp.Compile(value); err != nil {
+		// As there: without any pattern the value "always" would take the canary, which nobody meant.
+		d.misread("%q is not a regular expression (RE2 syntax: no look-around, no back-references), so no value of the header takes the canary", value)
+		value = neverMatches
 	}
 	d.Canary.HeaderPattern = value
 	return nil
 }
+
+// neverMatches is an expression that matches nothing, not even an empty text.
+const neverMatches = `[^\x{0}-\x{10FFFF}]`
 
 // overweight mends a weight that is more than the whole.
 func (p *parsing) overweight() {

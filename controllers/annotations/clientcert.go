@@ -13,6 +13,7 @@ var nginxClientCertRows = []Row{
 		Name: "auth-tls-secret", Type: typeSecret, Default: "none", Example: "prod/client-ca", Guards: true,
 		Doc:     "Asks clients of the Ingress's hosts for a certificate; the Secret has the authorities in ca.crt. Without a verified one, requests are answered 400. While it can't be read, the paths are answered with 503.",
 		Differs: "A request in the clear is refused too.",
+		WhenSet: true,
 		sets:    []string{"ClientCertSecret"}, parse: reference(NginxPrefix+"auth-tls-secret", func(d *draft, r *Ref) { d.ClientCertSecret = r }),
 	}, {
 		Name: "auth-tls-verify-client", Type: "on, off, optional or optional_no_ca", Default: "on", Example: "optional", Guards: true, needs: needClientCert,
@@ -26,6 +27,7 @@ var nginxClientCertRows = []Row{
 		Name: "auth-tls-match-cn", Type: "CN= and a regular expression", Default: "any", Example: "CN=chat-.*", Guards: true, needs: needClientCert,
 		Doc:     "What the subject's common name must match; others are answered 403.",
 		Differs: "The syntax is RE2, and it is matched against CN=name alone, not against the whole subject.",
+		WhenSet: true,
 		sets:    []string{"ClientCert.MatchCN"}, parse: matchCN,
 	}, {
 		Name: "auth-tls-pass-certificate-to-upstream", Type: typeBool, Default: "false", Example: "true", needs: needClientCert,
@@ -35,6 +37,7 @@ var nginxClientCertRows = []Row{
 		Name: "auth-tls-error-page", Type: "URL", Default: "none, the answer is 400", Example: "https://example.com/certificates", needs: needClientCert,
 		Doc:     "Where plain requests without a verified certificate are sent to (302).",
 		Differs: "A WebSocket handshake gets the 400.",
+		WhenSet: true,
 		sets:    []string{"ClientCert.ErrorPage"}, parse: func(value string, d *draft) error {
 			err := checkURL(value)
 			if err == nil {

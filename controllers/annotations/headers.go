@@ -60,6 +60,7 @@ var nginxHeaderRows = []Row{
 		Name: "custom-headers", Type: typeSecret, Default: "none", Example: "prod/answer-headers",
 		Doc:     "A ConfigMap with headers for answers, the 101 of a WebSocket too. Which names it may set, --allowed-response-headers says.",
 		Differs: "The list of names is a flag and not in the controller's ConfigMap.",
+		WhenSet: true,
 		sets:    []string{"CustomHeaders"}, parse: reference(NginxPrefix+"custom-headers", func(d *draft, r *Ref) { d.CustomHeaders = r }),
 	}, {
 		Name: "enable-access-log", Type: typeBool, Default: "true", Example: "false",

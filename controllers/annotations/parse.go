@@ -18,6 +18,9 @@ type Problem struct {
 	Key string
 	// Message says what is wrong, what happens instead and what to do.
 	Message string
+	// Lost says that something does not count which counts where the annotation comes from. It does not
+	// for what was misread, needless or never there.
+	Lost bool
 }
 
 // reasonDiffers is for what counts otherwise than where it comes from.
@@ -73,7 +76,12 @@ type rejected struct {
 }
 
 func (p *parsing) tell(reason v1alpha1.Reason, key, format string, args ...any) {
-	p.problems = append(p.problems, Problem{reason, key, fmt.Sprintf(format, args...)})
+	p.problems = append(p.problems, Problem{Reason: reason, Key: key, Message: fmt.Sprintf(format, args...)})
+}
+
+// lose tells of what is lost.
+func (p *parsing) lose(key, format string, args ...any) {
+	p.problems = append(p.problems, Problem{v1alpha1.ReasonUnsupportedAnnotation, key, fmt.Sprintf(format, args...), true})
 }
 
 // told returns what there is to tell, by key.
@@ -94,7 +102,7 @@ func (p *parsing) find(annotations map[string]string) []int {
 		case strings.HasPrefix(key, OurPrefix):
 			p.tell(v1alpha1.ReasonUnknownAnnotation, key, "there is no such annotation, so it has no effect%s", didYouMean(key, OurPrefix))
 		case strings.HasPrefix(key, NginxPrefix):
-			p.tell(v1alpha1.ReasonUnsupportedAnnotation, key, "Fairlead doesn't know this annotation, so it has no effect%s", didYouMean(key, NginxPrefix))
+			p.lose(key, "Fairlead doesn't know this annotation, so it has no effect%s", didYouMean(key, NginxPrefix))
 		}
 	}
 	slices.Sort(found)
@@ -138,9 +146,13 @@ func (p *parsing) refuse(w written) {
 	switch {
 	case w.off():
 	case w.judge != nil:
-		p.tell(v1alpha1.ReasonUnsupportedAnnotation, w.key, "the annotation is ignored: %s", w.judge(w.value))
+		if text, lost := w.judge(w.value); lost {
+			p.lose(w.key, "the annotation is ignored: %s", text)
+		} else {
+			p.tell(v1alpha1.ReasonUnsupportedAnnotation, w.key, "the annotation is ignored: %s", text)
+		}
 	default:
-		p.tell(v1alpha1.ReasonUnsupportedAnnotation, w.key, "the annotation is ignored: %s", w.Doc)
+		p.lose(w.key, "the annotation is ignored: %s", w.Doc)
 	}
 }
 
@@ -163,7 +175,7 @@ func (p *parsing) rejections() {
 		case p.d.sealedBy(r.Row):
 			p.tell(reason, r.key, "%v; to ignore the annotation would open what it guards, so the paths are answered with 503 until it is corrected (an example: %q)", r.err, r.Example)
 		case reason == v1alpha1.ReasonUnsupportedAnnotation:
-			p.tell(reason, r.key, "%v; the annotation is ignored", r.err)
+			p.lose(r.key, "%v; the annotation is ignored", r.err)
 		default:
 			p.tell(reason, r.key, "%v; the annotation is ignored, as if it were not there (an example: %q)", r.err, r.Example)
 		}

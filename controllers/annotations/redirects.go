@@ -18,6 +18,7 @@ var nginxRedirectRows = []Row{
 		Name: "ssl-redirect", Type: typeBool, Default: "true", Example: "false",
 		Doc:     "Answers plain HTTP requests with 308 to https where the Ingress has TLS for the host. /.well-known/acme-challenge is served.",
 		Differs: "WebSocket handshakes in the clear are served, because their clients don't follow redirects; fairlead.dev/insecure-websocket changes that.",
+		WhenSet: true,
 		sets:    []string{"Redirect"}, parse: boolean(func(d *draft, b bool) {
 			if d.Redirect = RedirectNever; b {
 				d.Redirect = RedirectWithTLS
@@ -27,6 +28,7 @@ var nginxRedirectRows = []Row{
 		Name: "force-ssl-redirect", Type: typeBool, Default: "false", Example: "true",
 		Doc:     "As ssl-redirect, for hosts without TLS too; as fairlead.dev/ssl-redirect: always.",
 		Differs: "As ssl-redirect.",
+		WhenSet: true,
 		sets:    []string{"Redirect"}, parse: boolean(func(d *draft, b bool) {
 			if b {
 				d.Redirect = RedirectAlways

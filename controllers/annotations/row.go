@@ -52,6 +52,9 @@ type Row struct {
 	// Differs says how a row of ingress-nginx that counts differs from what it does there. "": it
 	// behaves exactly so.
 	Differs string
+	// WhenSet says that the difference is felt by who has written a value that counts. Otherwise it is
+	// about the annotation's absence, values that are refused, or what never touched a socket.
+	WhenSet bool
 	// Guards marks what keeps clients out. A value that can't be read is never ignored then: the
 	// paths are answered with 503 until it is corrected.
 	Guards bool
@@ -64,8 +67,9 @@ type Row struct {
 	needs *need
 	// parse reads a value into d. What it tells d of is told to the owner although the value counts.
 	parse parser
-	// judge says more about a value of a row that is not served than Doc does. nil: there is no more.
-	judge func(value string) string
+	// judge says more about a value of a row that is not served than Doc does, and whether anything is
+	// lost with it. nil: there is no more to say.
+	judge func(value string) (says string, lost bool)
 }
 
 // parser is the signature of Row.parse.

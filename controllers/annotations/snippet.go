@@ -8,12 +8,13 @@ import (
 )
 
 // judgeSnippet says what becomes of a snippet of nginx's configuration: what of it is needless here,
-// what to write instead of what, and what is lost.
-func judgeSnippet(value string) string {
+// what to write instead of what, and what is lost. What everybody copies for WebSockets loses nothing.
+func judgeSnippet(value string) (text string, loses bool) {
 	all, err := directives(value)
 	var harmless, instead, lost, guards []string
 	for _, d := range all {
 		advice, needless := d.advice()
+		loses = loses || !needless && !d.aboutTime()
 		switch {
 		case needless:
 			harmless = append(harmless, d.title())
@@ -44,7 +45,12 @@ func judgeSnippet(value string) string {
 	if lost == nil && instead == nil && guards == nil && err == nil {
 		says = append(says, "remove the annotation")
 	}
-	return strings.Join(says, "; ")
+	return strings.Join(says, "; "), loses || err != nil
+}
+
+// aboutTime reports whether a directive keeps sockets open for longer: Fairlead does without it.
+func (d directive) aboutTime() bool {
+	return d.name == "proxy_read_timeout" || d.name == "proxy_send_timeout" || d.name == "proxy_connect_timeout" || d.name == "send_timeout"
 }
 
 // maxTitle bounds what of a directive is repeated to its owner.

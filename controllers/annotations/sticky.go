@@ -31,6 +31,7 @@ var nginxStickyRows = []Row{
 		Name: "session-cookie-name", Type: "cookie name", Default: nginxCookieName, Example: "route", needs: needCookie,
 		Doc:     "Name of the cookie.",
 		Differs: "Values that ingress-nginx set are not understood: clients get a new one.",
+		WhenSet: true,
 		sets:    []string{"Sticky.Name"}, parse: func(value string, d *draft) error {
 			d.Sticky.Name = value
 			return cookieName(value)

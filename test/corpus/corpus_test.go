@@ -48,6 +48,12 @@ var options = translate.Options{ClassName: "nginx", ResponseHeaders: []string{"X
 const least = 60
 
 func TestWhatBecomesOfIngressesAsTheyAreFound(t *testing.T) {
+	eachFile(t, "testdata", check)
+}
+
+// eachFile compares what comes of every manifest with the golden file of its name in a folder.
+func eachFile(t *testing.T, goldens string, tell func(*testing.T, *snapshot.Files) string) {
+	t.Helper()
 	here, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
@@ -59,14 +65,14 @@ func TestWhatBecomesOfIngressesAsTheyAreFound(t *testing.T) {
 	told := map[string]bool{}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
-		golden := filepath.Join(here, "testdata", name+".txt")
+		golden := filepath.Join(here, goldens, name+".txt")
 		told[golden] = true
 		content, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Run(name, func(t *testing.T) {
-			got := check(t, name, content)
+			got := tell(t, read(t, name, content))
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
@@ -81,16 +87,16 @@ func TestWhatBecomesOfIngressesAsTheyAreFound(t *testing.T) {
 			}
 		})
 	}
-	goldens, _ := filepath.Glob(filepath.Join(here, "testdata", "*.txt"))
-	for _, golden := range goldens {
+	there, _ := filepath.Glob(filepath.Join(here, goldens, "*.txt"))
+	for _, golden := range there {
 		if !told[golden] {
 			t.Errorf("%s has no manifest", golden)
 		}
 	}
 }
 
-// check returns what fairlead check prints for a file.
-func check(t *testing.T, name string, content []byte) string {
+// read reads a file and the Secrets that it needs.
+func read(t *testing.T, name string, content []byte) *snapshot.Files {
 	t.Helper()
 	folder := t.TempDir()
 	for file, p := range map[string][]byte{name + ".yaml": content, "secrets.yaml": secrets(t, content)} {
@@ -103,6 +109,12 @@ func check(t *testing.T, name string, content []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return files
+}
+
+// check returns what fairlead check prints for a file.
+func check(t *testing.T, files *snapshot.Files) string {
+	t.Helper()
 	routes, problems := controllers.Check(files, options)
 	var b strings.Builder
 	b.WriteString(routes.String())

@@ -90,13 +90,18 @@ func move(s *snapshot.Snapshot, from func(*networkingv1.Ingress) bool) (*snapsho
 
 func judge(i *networkingv1.Ingress, r translate.ObjectReport, s *snapshot.Snapshot) Object {
 	o := Object{Namespace: i.Namespace, Name: i.Name, Verdict: Works, Routes: r.Routes}
+	lost := map[string]bool{}
+	_, problems := annotations.Parse(i.Annotations, annotations.Defaults{})
+	for _, p := range problems {
+		lost[p.Key] = lost[p.Key] || p.Lost
+	}
 	told := map[string][]translate.Problem{}
 	for _, p := range r.Problems {
 		told[p.Field] = append(told[p.Field], p)
 	}
 	for _, key := range slices.Sorted(maps.Keys(i.Annotations)) {
 		field := "metadata.annotations[" + key + "]"
-		if line, ours := annotation(key, told[field]); ours {
+		if line, ours := annotation(key, told[field], lost[key]); ours {
 			line.Field, line.Value = field, shorten(i.Annotations[key])
 			o.add(line)
 		}
@@ -118,29 +123,28 @@ func (o *Object) add(l Line) {
 
 // annotation judges an annotation by its row and by what was told of its value. Those of others, such as
 // cert-manager, are none of our business.
-func annotation(key string, problems []translate.Problem) (Line, bool) {
+func annotation(key string, problems []translate.Problem, lost bool) (Line, bool) {
 	row, known := annotations.Find(key)
 	switch {
 	case !known && len(problems) == 0:
 		return Line{}, false
-	case row.Support == annotations.Phantom: // there was nothing to lose
-		return Line{Verdict: Differs, Message: messages(problems)}, true
+	case lost:
+		return Line{Verdict: Lost, Message: messages(problems)}, true
 	case len(problems) > 0:
 		return Line{Verdict: worst(problems), Message: messages(problems)}, true
-	case row.Verdict() == annotations.Differs:
+	case row.Verdict() == annotations.Differs && row.WhenSet:
 		return Line{Verdict: Differs, Message: row.Differs}, true
 	}
 	return Line{Verdict: Works}, true
 }
 
-// worst says whether problems of an annotation leave something of it.
+// worst says what problems of an annotation mean that loses nothing by itself: it may hang on other objects.
 func worst(problems []translate.Problem) Verdict {
 	for _, p := range problems {
 		switch p.Reason {
-		case v1alpha1.ReasonInvalidAnnotation, v1alpha1.ReasonAnnotationClash:
 		case v1alpha1.ReasonInvalidRef, v1alpha1.ReasonInvalidCertificateRef, v1alpha1.ReasonBackendNotFound:
 			return Unknown
-		default:
+		case v1alpha1.ReasonRefNotPermitted:
 			return Lost
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
 	"github.com/fairlead/fairlead/controllers/annotations"
+	"github.com/fairlead/fairlead/proxy/model"
 )
 
 var sameSites = map[v1alpha1.SameSite]http.SameSite{
@@ -152,8 +153,13 @@ func (w *writer) rules(paths []networkingv1.HTTPIngressPath, s *annotations.Sett
 			w.lose("path %s, whose backend is no Service", p.Path)
 			continue
 		}
+		match := pathMatch(p, s)
+		if err := (model.PathMatch{Type: model.RegularExpression, Value: match.Value}).Validate(); err != nil && match.Type == v1alpha1.PathRegularExpression {
+			w.lose("path %s: %v", p.Path, err)
+			continue
+		}
 		rule := v1alpha1.Rule{
-			Matches:  []v1alpha1.Match{{Path: pathMatch(p, s)}},
+			Matches:  []v1alpha1.Match{{Path: match}},
 			Backends: []v1alpha1.Backend{{Name: p.Backend.Service.Name, Port: port(&p.Backend.Service.Port)}},
 		}
 		if s.RewriteTarget != "" || s.RewriteHost != "" {
