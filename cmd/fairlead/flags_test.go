@@ -165,12 +165,12 @@ func TestSelectorsAndNamespacesAreChecked(t *testing.T) {
 // or that belongs to another command, is not.
 func TestStrangeVariablesAreTold(t *testing.T) {
 	told := strangers(newRoot("fairlead", func(string) (string, bool) { return "", false }), []string{
-		"FAIRLEAD_HTTP_ADDRES=:1", "FAIRLEAD_HTTP_ADDRESS=:1", "FAIRLEAD_MANIFESTS=/etc", "FAIRLEAD_WHATEVER_THIS_MAY_BE=1", "HOME=/",
+		"FAIRLEAD_HTP_ADDRESS=:1", "FAIRLEAD_HTTP_ADDRESS=:1", "FAIRLEAD_MANIFESTS=/etc", "FAIRLEAD_WHATEVER_THIS_MAY_BE=1", "HOME=/",
 		"FAIRLEAD_SERVICE_HOST=10.0.0.1", "FAIRLEAD_SERVICE_PORT=80", "FAIRLEAD_SERVICE_PORT_HTTP=80", "FAIRLEAD_PORT=tcp://10.0.0.1:80",
 		"FAIRLEAD_PORT_80_TCP=tcp://10.0.0.1:80", "FAIRLEAD_PORT_80_TCP_ADDR=10.0.0.1", "FAIRLEAD_ADMIN_PORT_9090_TCP_PROTO=tcp",
 	})
 	want := []string{
-		"environment variable FAIRLEAD_HTTP_ADDRES stands for no flag and has no effect; did you mean FAIRLEAD_HTTP_ADDRESS?",
+		"environment variable FAIRLEAD_HTP_ADDRESS stands for no flag and has no effect; did you mean FAIRLEAD_HTTP_ADDRESS?",
 		"environment variable FAIRLEAD_WHATEVER_THIS_MAY_BE stands for no flag and has no effect",
 	}
 	if strings.Join(told, "\n") != strings.Join(want, "\n") {
