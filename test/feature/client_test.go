@@ -298,3 +298,10 @@ func (s *socket) code() int {
 		}
 	}
 }
+
+// dropSockets ends all sockets, as at the end of a chapter.
+func (w *world) dropSockets() {
+	for _, s := range slices.Clone(w.sockets) {
+		_ = s.leaves().Close()
+	}
+}
