@@ -74,38 +74,6 @@ func newExternal(a *model.ExternalAuth, matches []model.Match) (*external, error
 	return e, err
 }
 
-// validService refuses a URL that would let clients choose whom is asked.
-func validService(t template.Template, matches []model.Match) error {
-	example := t.Expand(func(variable string) string {
-		if variable == "scheme" || variable == "pass_access_scheme" {
-			return "https"
-		}
-		return "x"
-	})
-	if u, err := url.Parse(example); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return fmt.Errorf("%q is no http or https URL", t)
-	}
-	_, behind, _ := strings.Cut(t.String(), "://")
-	authority, _, _ := strings.Cut(strings.SplitN(behind, "?", 2)[0], "/")
-	named, err := template.Parsed(authority)
-	if err != nil {
-		return err
-	}
-	for variable := range named.Variables {
-		switch variable {
-		case "host", "server_name", "http_host", "best_http_host":
-			for _, m := range matches {
-				if m.Host == "" {
-					return fmt.Errorf("%q asks at the host of the request, and this route is for any host: whoever names a host of his own would be let in", t)
-				}
-			}
-		default:
-			return fmt.Errorf("in %q, $%s would let clients choose who is asked about them", t, variable)
-		}
-	}
-	return nil
-}
-
 // verdict is what the service says about a request.
 type verdict struct {
 	status    int
@@ -236,7 +204,7 @@ func (e *external) question(s *Subject, vars *template.Request) (*http.Request, 
 		method = s.Request.Method
 	}
 	// The context comes when it is asked.
-	q, err := http.NewRequestWithContext(context.Background(), method, printable(e.url.Expand(vars.Value)), http.NoBody)
+	q, err := http.NewRequestWithContext(context.Background(), method, serviceURL(e.url, vars), http.NoBody)
 	if err != nil || q.URL.Host == "" || q.URL.Scheme != "http" && q.URL.Scheme != "https" {
 		return nil, errors.New("the request does not make a URL of the service's template")
 	}

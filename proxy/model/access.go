@@ -48,8 +48,10 @@ type BasicAuth struct {
 // the same status (AuthRefused); anything else, or no answer in time, is 500 (AuthFailed).
 type ExternalAuth struct {
 	// URL is a template; its variables are those of package template. The host may be the request's
-	// ($host) only on routes without a Match for any host, and no other variable: else clients would
-	// choose who is asked about them. Certificates of https are verified by the roots of the system.
+	// ($host, never with the port that the client named) only on routes without a Match for any host,
+	// and no other variable: else clients would choose who is asked about them. What they wrote is
+	// escaped where it would end the path or the parameter that it stands in. Certificates of https are
+	// verified by the roots of the system.
 	URL string
 	// Method of the question. "": that of the request.
 	Method string
