@@ -1,7 +1,7 @@
 package admit
 
 import (
-	"context"
+	"crypto/sha256"
 	"maps"
 	"net/http"
 	"strconv"
@@ -9,34 +9,37 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"github.com/fairlead/fairlead/proxy/template"
 )
 
 const (
 	// maxAnswers bounds the answers that are remembered for one route.
 	maxAnswers = 4096
-	// maxKey and maxTold bound the bytes of a key, and of what an answer has for endpoints, for it to be
-	// remembered: together not more than 64 MiB for a route, and mostly 1.
-	maxKey  = 8 << 10
+	// maxTold bounds the bytes that an answer has for endpoints, for it to be remembered: that makes not
+	// more than 32 MiB for a route, and mostly less than 1.
 	maxTold = 8 << 10
 )
 
 // answers remembers what a service said, by keys. It belongs to one route: nothing that was said for
 // another counts.
 type answers struct {
-	flight singleflight.Group
-	mu     sync.Mutex
-	byKey  map[string]remembered
+	mu      sync.Mutex
+	byKey   map[key]remembered
+	flights map[key]*flight
 }
+
+// key identifies those who get the same answer. It is a hash: what clients write takes no room, however
+// long it is.
+type key [sha256.Size]byte
 
 type remembered struct {
 	*verdict
 	until time.Time
 }
 
-func newAnswers() *answers { return &answers{byKey: map[string]remembered{}} }
+func newAnswers() *answers {
+	return &answers{byKey: map[key]remembered{}, flights: map[key]*flight{}}
+}
 
 // verdict returns what the service says, or has said to an equal key. Requests with equal keys ask
 // once and wait for the same answer; one that may not be remembered is for whoever asked alone.
@@ -46,67 +49,41 @@ func (e *external) verdict(s *Subject, vars *template.Request) (*verdict, error)
 	if err != nil {
 		return nil, err
 	}
-	key := e.key(vars)
-	if key == "" {
+	k, found := e.key(vars, question)
+	if !found {
 		v, _, err := e.ask(ctx, s.Services, question)
 		return v, err
 	}
-	if v := e.remembered.get(key, time.Now()); v != nil {
+	if v := e.remembered.get(k, time.Now()); v != nil {
 		return v, nil
 	}
-	mine, services := false, s.Services
-	flying := e.remembered.flight.DoChan(key, func() (any, error) {
-		mine = true
-		// Others wait too: it must not end with the client that happened to be first.
-		v, header, err := e.ask(context.WithoutCancel(ctx), services, question)
-		if err != nil {
-			return nil, err
-		}
-		return flown{v, e.remember(key, v, header)}, nil
-	})
-	select {
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case result := <-flying:
-		if result.Err != nil {
-			return nil, result.Err
-		}
-		if got := result.Val.(flown); got.shared || mine {
-			return got.verdict, nil
-		}
-	}
-	v, _, err := e.ask(ctx, services, question)
-	return v, err
+	return e.together(ctx, k, s.Services, question)
 }
 
-// flown is an answer that some may wait for.
-type flown struct {
-	*verdict
-	shared bool // it was remembered, so it is for all of them
-}
-
-// key returns what a request has in common with those that get the same answer; "": nothing. A
+// key returns what a request has in common with those that get the same answer; false: nothing. A
 // request that has none of the variables has nothing in common with anybody. What one host has let in
-// says nothing about another.
-func (e *external) key(vars *template.Request) string {
+// says nothing about another, nor does a header that the service does not get to see.
+func (e *external) key(vars *template.Request, question *http.Request) (k key, found bool) {
 	if e.remembered == nil {
-		return ""
+		return key{}, false
 	}
+	seen := *vars.Request
+	seen.Header = question.Header
 	asked, has := false, false
-	key := e.cacheKey.Expand(func(variable string) string {
-		value := vars.Value(variable)
+	text := e.cacheKey.Expand(func(variable string) string {
+		value := (&template.Request{Request: &seen, Client: vars.Client, Secure: vars.Secure}).Value(variable)
 		asked, has = true, has || value != ""
 		return value
 	})
-	if asked && !has || len(key) > maxKey {
-		return ""
+	if asked && !has {
+		return key{}, false
 	}
-	return vars.Value("host") + "\x00" + key
+	return sha256.Sum256([]byte(vars.Value("host") + "\x00" + text)), true
 }
 
 // remember keeps an answer for as long as the route and the answer itself allow, and reports whether
 // it did. One with a cookie is for a single client.
-func (e *external) remember(key string, v *verdict, header http.Header) bool {
+func (e *external) remember(k key, v *verdict, header http.Header) bool {
 	keep, found := e.CacheFor[v.status]
 	if !found {
 		keep = e.CacheFor[0]
@@ -114,7 +91,7 @@ func (e *external) remember(key string, v *verdict, header http.Header) bool {
 	if keep = min(keep, freshness(header, keep)); keep <= 0 || len(v.cookies) > 0 || v.size() > maxTold {
 		return false
 	}
-	e.remembered.put(key, v, time.Now(), keep)
+	e.remembered.put(k, v, time.Now(), keep)
 	return true
 }
 
@@ -148,10 +125,10 @@ func freshness(header http.Header, otherwise time.Duration) time.Duration {
 	return otherwise
 }
 
-func (a *answers) get(key string, now time.Time) *verdict {
+func (a *answers) get(k key, now time.Time) *verdict {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	r, found := a.byKey[key]
+	r, found := a.byKey[k]
 	if !found || !now.Before(r.until) {
 		return nil
 	}
@@ -159,11 +136,11 @@ func (a *answers) get(key string, now time.Time) *verdict {
 }
 
 // put remembers an answer. When there are too many, the outdated ones go, or else some.
-func (a *answers) put(key string, v *verdict, now time.Time, keep time.Duration) {
+func (a *answers) put(k key, v *verdict, now time.Time, keep time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.byKey) >= maxAnswers {
-		maps.DeleteFunc(a.byKey, func(_ string, r remembered) bool { return !now.Before(r.until) })
+		maps.DeleteFunc(a.byKey, func(_ key, r remembered) bool { return !now.Before(r.until) })
 		for some := range a.byKey {
 			if len(a.byKey) < maxAnswers*7/8 {
 				break
@@ -171,5 +148,5 @@ func (a *answers) put(key string, v *verdict, now time.Time, keep time.Duration)
 			delete(a.byKey, some)
 		}
 	}
-	a.byKey[key] = remembered{v, now.Add(keep)}
+	a.byKey[k] = remembered{v, now.Add(keep)}
 }

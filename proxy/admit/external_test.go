@@ -330,7 +330,7 @@ func TestAnswersAreForgottenBeforeTheyAreTooMany(t *testing.T) {
 	a := newAnswers()
 	now := time.Now()
 	for i := range 3 * maxAnswers {
-		a.put(strings.Repeat("x", i%7)+string(rune(i)), &verdict{}, now, time.Minute)
+		a.put(key{byte(i), byte(i >> 8)}, &verdict{}, now, time.Minute)
 	}
 	if len(a.byKey) > maxAnswers {
 		t.Errorf("%d are remembered", len(a.byKey))
