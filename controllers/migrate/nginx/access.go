@@ -153,7 +153,7 @@ func (m *migration) authRequest(l *location, r *route) {
 	}
 	asked := m.locationFor(l.server, d.Arg(0))
 	var p pass
-	if asked != nil {
+	if asked != nil && asked.d != l.d {
 		if to := asked.scope.ownOne("proxy_pass"); to != nil {
 			p, _ = m.readPass(asked, to)
 		}
@@ -170,7 +170,9 @@ func (m *migration) authRequest(l *location, r *route) {
 		}
 	}
 	m.authHeaders(l, r)
-	m.silence(asked.d.Block)
+	if asked.isInternal() {
+		m.silence(asked.d.Block)
+	}
 	m.kept(asked.d, "policy.access.externalAuth asks %s", url)
 	m.differs(d, "policy.access.externalAuth: the service gets the client's headers and X-Original-URL, -Method, X-Real-IP and X-Forwarded-For", "see that it needs no other header that the location "+d.Arg(0)+" sets")
 }

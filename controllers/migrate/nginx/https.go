@@ -114,7 +114,7 @@ func (m *migration) onlyToHTTPS(s *server) bool {
 	redirects := false
 	for _, l := range s.scope.own("location") {
 		inside := s.scope.inner(l.Block)
-		if found, _ := httpsReturn(inside, s.hosts); found != nil && l.Args[len(l.Args)-1] == "/" {
+		if found, _ := httpsReturn(inside, s.hosts); found != nil && len(l.Args) > 0 && l.Args[len(l.Args)-1] == "/" {
 			redirects = true
 		} else if !isChallenge(l) {
 			return false

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -36,6 +37,13 @@ type location struct {
 func (m *migration) locationsOf(s *server) (list []*location, byName map[string]*location) {
 	byName = map[string]*location{}
 	m.collect(s, s.scope, nil, &list)
+	if len(list) > maxLocations {
+		for _, l := range list[maxLocations:] {
+			m.silence(l.d.Block)
+			m.lost(l.d, fmt.Sprintf("the %d locations before it are migrated, and no more for one server", maxLocations), "write rules by hand")
+		}
+		list = list[:maxLocations]
+	}
 	list = slices.DeleteFunc(list, func(l *location) bool {
 		if l.kind == named {
 			byName[l.value] = l

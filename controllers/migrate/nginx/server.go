@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -27,7 +28,20 @@ type server struct {
 	name           string
 }
 
+// What is migrated at once. Nobody has written more by hand.
+const (
+	maxServers   = 3000
+	maxLocations = 2000 // of one server
+)
+
 func (m *migration) readServers() {
+	if len(m.blocks) > maxServers {
+		for _, block := range m.blocks[maxServers:] {
+			m.silence(block.d.Block)
+			m.lost(block.d, fmt.Sprintf("the %d servers before it are migrated, and no more at once", maxServers), "migrate the files one by one")
+		}
+		m.blocks = m.blocks[:maxServers]
+	}
 	for _, block := range m.blocks {
 		s := &server{d: block.d, scope: block.outer.inner(block.d.Block)}
 		m.silent(block.d)

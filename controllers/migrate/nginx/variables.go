@@ -80,27 +80,37 @@ func names(text string) []string {
 // expand replaces the variables whose value is known: those of given, those of maps whose source is
 // known, and those that set gives a constant in the block or around it. known says whether none is left.
 func (v *variables) expand(text string, given map[string]string, at *scope) (result string, known bool) {
-	return v.expandDeep(text, given, at, 0)
+	return (&expansion{v, given, at, 1000}).of(text, 0)
 }
 
-func (v *variables) expandDeep(text string, given map[string]string, at *scope, depth int) (result string, known bool) {
-	if depth > 8 { // set $a $a
+// expansion is one run of expand.
+type expansion struct {
+	*variables
+	given map[string]string
+	at    *scope
+	// left bounds the work: variables can be made of variables that are made of variables.
+	left int
+}
+
+func (v *expansion) of(text string, depth int) (result string, known bool) {
+	if depth > 8 || v.left <= 0 { // set $a $a
 		return text, false
 	}
 	known = true
 	result = reference.ReplaceAllStringFunc(text, func(found string) string {
 		name := strings.Trim(found, "${}")
-		if value, is := given[name]; is {
+		v.left--
+		if value, is := v.given[name]; is {
 			return value
 		}
 		if m := v.maps[name]; m != nil {
-			if source, is := v.expandDeep(m.source, given, at, depth+1); is {
-				if value, is := v.expandDeep(m.value(source), given, at, depth+1); is {
+			if source, is := v.of(m.source, depth+1); is {
+				if value, is := v.of(m.value(source), depth+1); is {
 					return value
 				}
 			}
-		} else if text, is := constant(name, at); is {
-			if value, is := v.expandDeep(text, given, at, depth+1); is {
+		} else if text, is := constant(name, v.at); is {
+			if value, is := v.of(text, depth+1); is {
 				return value
 			}
 		}

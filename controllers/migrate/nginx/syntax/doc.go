@@ -13,5 +13,6 @@
 //   - ends at a NUL byte, likewise;
 //   - leaves quotes and backslashes in values, ends a word at an escaped space, and takes ` for a quote;
 //   - takes an include that is missing, or that includes itself, for an empty one;
+//   - puts the servers of an upstream block, and what stands behind each, into another order;
 //   - calls itself for every open brace, so that a file of braces ends the process.
 package syntax
