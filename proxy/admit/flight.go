@@ -18,15 +18,15 @@ type flight struct {
 
 // join returns the flight of a key. mine: nobody was asking, so ask is called, with a context that ends
 // when everybody has left; it is the first one's, but does not end with it.
-func (a *answers) join(ctx context.Context, k key, ask func(context.Context, *flight)) (f *flight, mine bool) {
+func (a *answers) join(ctx context.Context, k key, ask func(context.Context, *flight)) (joined *flight, mine bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if f = a.flights[k]; f != nil {
+	if f := a.flights[k]; f != nil {
 		f.waiting++
 		return f, false
 	}
 	flying, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	f = &flight{done: make(chan struct{}), waiting: 1, giveUp: giveUp}
+	f := &flight{done: make(chan struct{}), waiting: 1, giveUp: giveUp}
 	a.flights[k] = f
 	go func() {
 		defer giveUp()

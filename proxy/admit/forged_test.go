@@ -41,7 +41,7 @@ func TestNobodySaysWhatOnlyTheServiceMaySay(t *testing.T) {
 			if s.EditsRequest() {
 				s.EditRequest(header)
 			}
-			if header["X-User"] != nil || header["X_User"] != nil || header["X_user"] != nil || header["Authorization"] != nil {
+			if header["X-User"] != nil || header["X_user"] != nil || header["Authorization"] != nil {
 				t.Errorf("the endpoint is told %v", header)
 			}
 		})
