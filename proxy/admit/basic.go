@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -27,6 +28,7 @@ type basic struct {
 	users     map[string]htpasswd.EncodedPasswd
 	// nobody is compared for names that are not known, so that it takes as long as for those that are.
 	nobody   htpasswd.EncodedPasswd
+	turns    chan struct{} // of those whose password is next to be hashed
 	verified verified
 }
 
@@ -48,6 +50,7 @@ func newBasic(b *model.BasicAuth) (*basic, error) {
 	n := &basic{
 		challenge: `Basic realm="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(printable(realm)) + `"`,
 		users:     map[string]htpasswd.EncodedPasswd{},
+		turns:     make(chan struct{}, cap(hashing)),
 	}
 	n.verified.init()
 	var wrong []error
@@ -81,6 +84,9 @@ func newBasic(b *model.BasicAuth) (*basic, error) {
 // readHash returns what compares passwords with a hash. Errors of the formats are not passed on: they
 // have the hash in them.
 func readHash(hash string) (htpasswd.EncodedPasswd, error) {
+	if err := affordable(hash); err != nil {
+		return nil, err
+	}
 	for _, accept := range formats {
 		user, err := accept(hash)
 		if err != nil {
@@ -91,6 +97,35 @@ func readHash(hash string) (htpasswd.EncodedPasswd, error) {
 		}
 	}
 	return nil, errors.New("the kind of hash is not known (bcrypt, apr1, SHA, SSHA and the crypt kinds 1, 5 and 6 are: htpasswd -B makes one)")
+}
+
+const (
+	// maxCost and maxRounds bound the work of a hash, which can't be broken off: about a second.
+	maxCost   = 14        // of bcrypt, as a power of two
+	maxRounds = 1_000_000 // of the crypt kinds 5 and 6
+)
+
+// affordable refuses hashes that would keep other passwords waiting.
+func affordable(hash string) error {
+	kind, rest, _ := strings.Cut(strings.TrimPrefix(hash, "$"), "$")
+	work, _, _ := strings.Cut(rest, "$")
+	most := maxCost
+	switch {
+	case !strings.HasPrefix(hash, "$"):
+		return nil
+	case kind == "5", kind == "6":
+		var found bool
+		if work, found = strings.CutPrefix(work, "rounds="); !found {
+			return nil
+		}
+		most = maxRounds
+	case !strings.HasPrefix(kind, "2"):
+		return nil
+	}
+	if n, err := strconv.Atoi(work); err != nil || n > most {
+		return fmt.Errorf("the hash takes too long to compare: its work is %q, and at most %d is served", work, most)
+	}
+	return nil
 }
 
 // plain is a password that is written out.
@@ -127,7 +162,8 @@ func (b *basic) check(s *Subject) *model.Refusal {
 }
 
 // hashing bounds the passwords that are hashed at a time. Whoever tries many must not take the
-// processors from the sessions that stand.
+// processors from the sessions that stand. A route has no more than that in the line for it: whoever
+// tries many on one route is not in the way of the users of all others.
 var hashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
 // knows reports whether a password is that of a name. It may take a while, and gives up with ctx.
@@ -139,11 +175,13 @@ func (b *basic) knows(ctx context.Context, name, password string) bool {
 	if b.verified.has(sum) {
 		return true
 	}
-	select {
-	case hashing <- struct{}{}:
-		defer func() { <-hashing }()
-	case <-ctx.Done():
-		return false
+	for _, room := range [...]chan struct{}{b.turns, hashing} {
+		select {
+		case room <- struct{}{}:
+			defer func() { <-room }()
+		case <-ctx.Done():
+			return false
+		}
 	}
 	if b.verified.has(sum) { // meanwhile: a client's sockets mostly come back all at once
 		return true
