@@ -175,14 +175,14 @@ func (b *basic) knows(ctx context.Context, name, password string) bool {
 	if b.verified.has(sum) {
 		return true
 	}
-	for _, room := range [...]chan struct{}{b.turns, hashing} {
-		select {
-		case room <- struct{}{}:
-			defer func() { <-room }()
-		case <-ctx.Done():
-			return false
-		}
+	if !take(ctx, b.turns) {
+		return false
 	}
+	defer func() { <-b.turns }()
+	if !take(ctx, hashing) {
+		return false
+	}
+	defer func() { <-hashing }()
 	if b.verified.has(sum) { // meanwhile: a client's sockets mostly come back all at once
 		return true
 	}
@@ -195,6 +195,16 @@ func (b *basic) knows(ctx context.Context, name, password string) bool {
 	}
 	b.verified.add(sum)
 	return true
+}
+
+// take takes a place, unless ctx ends before there is one.
+func take(ctx context.Context, places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // maxVerified bounds the credentials that are remembered, by 32 bytes each.

@@ -57,10 +57,10 @@ func TestPasswordsTriedOnOneRouteHoldUpNoOther(t *testing.T) {
 // A hash that takes minutes to compare would keep everybody else's passwords waiting.
 func TestHashesThatTakeTooLongAreTold(t *testing.T) {
 	for hash, good := range map[string]bool{
-		"$2y$05$QXKdpu17WCnPhBDJ.p6cMO9lg4RGsLI8/ly9uhKevab.9e9snrUtK":  true,
-		"$2y$14$QXKdpu17WCnPhBDJ.p6cMO9lg4RGsLI8/ly9uhKevab.9e9snrUtK":  true,
-		"$2y$15$QXKdpu17WCnPhBDJ.p6cMO9lg4RGsLI8/ly9uhKevab.9e9snrUtK":  false,
-		"$2y$31$QXKdpu17WCnPhBDJ.p6cMO9lg4RGsLI8/ly9uhKevab.9e9snrUtK":  false,
+		"$2y$05$QXKdpu17WCnPhBDJ.p6cMO9lg4RGsLI8/ly9uhKevab.9e9snrUtK":   true,
+		"$2y$14$QXKdpu17WCnPhBDJ.p6cMO9lg4RGsLI8/ly9uhKevab.9e9snrUtK":   true,
+		"$2y$15$QXKdpu17WCnPhBDJ.p6cMO9lg4RGsLI8/ly9uhKevab.9e9snrUtK":   false,
+		"$2y$31$QXKdpu17WCnPhBDJ.p6cMO9lg4RGsLI8/ly9uhKevab.9e9snrUtK":   false,
 		"$5$saltsalt$0000000000000000000000000000000000000000000":        true,
 		"$5$rounds=1000000$saltsalt$00000000000000000000000000000000000": true,
 		"$5$rounds=1000001$saltsalt$00000000000000000000000000000000000": false,
