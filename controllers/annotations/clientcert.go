@@ -11,8 +11,8 @@ import (
 var nginxClientCertRows = []Row{
 	{
 		Name: "auth-tls-secret", Type: typeSecret, Default: "none", Example: "prod/client-ca", Guards: true,
-		Doc:     "Asks clients of the Ingress's hosts for a certificate; the Secret has the authorities in ca.crt. Without a verified one, requests are answered 400. While it can't be read, the paths are answered with 503.",
-		Differs: "A request in the clear is refused too.",
+		Doc:     "Asks clients of the Ingress's hosts for a certificate, on all paths of all Ingresses there; the Secret has the authorities in ca.crt. Without a verified one, requests are answered 400. While it can't be read, the paths are answered with 503.",
+		Differs: "A request in the clear is refused too, and other Ingresses of the host may ask for certificates of other authorities.",
 		WhenSet: true,
 		sets:    []string{"ClientCertSecret"}, parse: reference(NginxPrefix+"auth-tls-secret", func(d *draft, r *Ref) { d.ClientCertSecret = r }),
 	}, {

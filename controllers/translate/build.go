@@ -94,6 +94,7 @@ func Build(s *snapshot.Snapshot, opts Options) (model.Config, *Report) {
 			}
 		}
 	}
+	b.hostCertificates()
 	b.globalDefault()
 	return b.result()
 }

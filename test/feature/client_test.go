@@ -21,8 +21,8 @@ import (
 // client is somebody out there.
 type client struct {
 	w           *world
-	address     string            // where it comes from
-	certificate []tls.Certificate // what it shows of itself
+	address     string          // where it comes from
+	certificate tls.Certificate // what it shows of itself
 }
 
 // from returns a client at an address of 127.0.0.0/8.
@@ -30,7 +30,7 @@ func (w *world) from(address string) *client { return &client{w: w, address: add
 
 // showing returns a client with a certificate.
 func (w *world) showing(c tls.Certificate) *client {
-	return &client{w: w, address: "127.0.0.1", certificate: []tls.Certificate{c}}
+	return &client{w: w, address: "127.0.0.1", certificate: c}
 }
 
 func (w *world) somebody() *client { return w.from("127.0.0.1") }
@@ -52,7 +52,9 @@ func (c *client) dialer() *net.Dialer {
 }
 
 func (c *client) tls(host string) *tls.Config {
-	return &tls.Config{InsecureSkipVerify: true, ServerName: host, Certificates: c.certificate}
+	return &tls.Config{InsecureSkipVerify: true, ServerName: host, GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		return &c.certificate, nil // whichever authorities the server names
+	}}
 }
 
 // header reads lines of "Name: value".
