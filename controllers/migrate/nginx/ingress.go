@@ -35,11 +35,7 @@ func ingressExpressions(routes []*route) {
 		case v1alpha1.PathExact:
 			p.value = regexp.QuoteMeta(p.value) + "$"
 		case v1alpha1.PathPrefix:
-			p.value = regexp.QuoteMeta(p.value)
-			if r.to != "" {
-				p.value += "(.*)"
-				r.to += "$1"
-			}
+			r.byExpression()
 		}
 		p.kind = v1alpha1.PathRegularExpression
 		p.value = caseSensitive(p.value)

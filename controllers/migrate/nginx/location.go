@@ -2,6 +2,7 @@ package nginx
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -50,6 +51,7 @@ func (m *migration) locationsOf(s *server) (list []*location, byName map[string]
 		}
 		return l.kind == named
 	})
+	m.withinFirst(list)
 	slices.SortStableFunc(list, func(a, b *location) int {
 		if a.kind != b.kind {
 			return int(a.kind) - int(b.kind)
@@ -60,6 +62,22 @@ func (m *migration) locationsOf(s *server) (list []*location, byName map[string]
 		return 0
 	})
 	return list, byName
+}
+
+// withinFirst gives a prefix that lies within one with ^~ the same place, before the expressions: it is
+// longer, so that nginx takes it. That nginx would ask the expressions before it is lost.
+func (m *migration) withinFirst(list []*location) {
+	for _, l := range list {
+		if l.kind != prefix || l.value == "/" || !slices.ContainsFunc(list, func(o *location) bool {
+			return o.kind == firstPrefix && strings.HasPrefix(l.value, o.value)
+		}) {
+			continue
+		}
+		l.kind = firstPrefix
+		if slices.ContainsFunc(list, func(o *location) bool { return o.kind == regex || o.kind == nestedRegex }) {
+			m.differs(l.d, "the location lies within one with ^~, so that expressions are not asked before it; nginx asks them", "write a rule for paths that both match")
+		}
+	}
 }
 
 func (m *migration) collect(s *server, at *scope, around *location, to *[]*location) {
@@ -110,6 +128,11 @@ func (m *migration) readModifier(l *location, around *location) bool {
 	if l.kind <= firstPrefix || l.kind == prefix {
 		if !strings.HasPrefix(value, "/") {
 			m.lost(l.d, "a location that begins with no / matches no request", "")
+			m.silence(l.d.Block)
+			return false
+		}
+		if clean := path.Clean(value); strings.Contains(value, "//") || clean != value && clean+"/" != value {
+			m.kept(l.d, "never reached in nginx either: // and dots are resolved before")
 			m.silence(l.d.Block)
 			return false
 		}

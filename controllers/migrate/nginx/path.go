@@ -130,18 +130,3 @@ func inOrder(list []*pathMatch) (grown []int) {
 	}
 	return grown
 }
-
-// byExpressions turns prefixes into expressions where an expression would otherwise come before them
-// that nginx asks later: Fairlead takes an expression before any prefix.
-func byExpressions(list []*pathMatch) {
-	ordered := slices.Clone(list)
-	slices.SortStableFunc(ordered, func(a, b *pathMatch) int { return a.rank - b.rank })
-	for i, p := range slices.Backward(ordered) { // the last first: one that is turned may turn those before it
-		if p.kind != v1alpha1.PathPrefix {
-			continue
-		}
-		if slices.ContainsFunc(ordered[i+1:], func(later *pathMatch) bool { return later.isRegex() && overlap(p, later) }) {
-			*p = pathMatch{kind: v1alpha1.PathRegularExpression, value: regexp.QuoteMeta(p.letters), letters: p.letters, simple: true, rank: p.rank}
-		}
-	}
-}

@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -258,7 +259,7 @@ func (m *migration) inNginxOrder(routes []*route) {
 	for _, r := range routes {
 		paths = append(paths, &r.path)
 	}
-	byExpressions(paths)
+	byExpressions(routes)
 	if m.options.Kind == Ingress {
 		ingressExpressions(routes)
 	}
@@ -270,6 +271,28 @@ func (m *migration) inNginxOrder(routes []*route) {
 		r := m.routes[rank]
 		m.kept(r.at, "the expression is made longer by %s, which matches nothing: of several that match, nginx takes the first and Fairlead the longest", nothing)
 	}
+}
+
+// byExpressions turns prefixes into expressions where an expression would otherwise come before them
+// that nginx asks later: Fairlead takes an expression before any prefix.
+func byExpressions(routes []*route) {
+	for i, r := range slices.Backward(routes) { // the last first: one that is turned may turn those before it
+		if r.path.kind != v1alpha1.PathPrefix {
+			continue
+		}
+		if slices.ContainsFunc(routes[i+1:], func(later *route) bool { return later.path.isRegex() && overlap(&r.path, &later.path) }) {
+			r.byExpression()
+		}
+	}
+}
+
+// byExpression turns the prefix of a route into an expression.
+func (r *route) byExpression() {
+	value := regexp.QuoteMeta(r.path.letters)
+	if r.to != "" { // what follows the prefix stays; both end with a slash
+		value, r.to = value+"(.*)", r.to+"$1"
+	}
+	r.path.kind, r.path.value = v1alpha1.PathRegularExpression, value
 }
 
 // retries reads proxy_next_upstream.
