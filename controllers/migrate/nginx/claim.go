@@ -38,6 +38,10 @@ func (m *migration) claim() {
 		}
 		var got []string
 		for _, host := range hosts {
+			if first := m.shadowed(r.server, host); first != nil {
+				m.kept(r.at, "never reached in nginx either: for %s the server of %s comes first", hostText(host), first.d.At())
+				continue
+			}
 			key := claim{host, r.path.kind, r.path.value, r.handshakes}
 			if owner := m.claimed[key]; owner == nil {
 				m.claimed[key] = r
@@ -51,6 +55,27 @@ func (m *migration) claim() {
 			m.served = append(m.served, served{r, got})
 		}
 	}
+}
+
+// shadowed returns the server that nginx takes for a host on all ports of another one, or nil.
+func (m *migration) shadowed(s *server, host string) *server {
+	var first *server
+	for _, on := range s.listensOn {
+		if first = m.first[listener{on, host}]; first == nil || first == s {
+			return nil
+		}
+	}
+	return first
+}
+
+// listener is a port, as it is written, and a host there.
+type listener struct{ on, host string }
+
+func hostText(host string) string {
+	if host == "" {
+		return "any host"
+	}
+	return host
 }
 
 // sameRoute reports whether two routes do the same.

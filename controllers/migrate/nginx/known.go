@@ -33,8 +33,8 @@ var (
 	pooling   = fate{Kept, "a socket has a connection of its own; those for plain requests are kept open by themselves", ""}
 )
 
-// fates are the directives that no other code speaks of, or not always.
-var fates = table(map[*fate]string{
+// fateLists are the directives that no other code speaks of, or not always.
+var fateLists = map[*fate]string{
 	&machine: `worker_processes worker_connections worker_rlimit_nofile worker_cpu_affinity worker_priority worker_shutdown_timeout multi_accept use
 		events pid user daemon master_process lock_file working_directory env load_module pcre_jit thread_pool timer_resolution
 		sendfile sendfile_max_chunk tcp_nopush tcp_nodelay aio directio output_buffers open_file_cache open_file_cache_valid open_file_cache_min_uses
@@ -63,7 +63,9 @@ var fates = table(map[*fate]string{
 	&pooling:   `keepalive keepalive_conns queue ntlm`,
 	&scripts: `lua_package_path lua_package_cpath lua_shared_dict lua_code_cache lua_ssl_trusted_certificate js_import js_include js_set
 		perl_modules perl_require perl_set mirror mirror_request_body`,
-})
+}
+
+var fates = table(fateLists)
 
 func table(lists map[*fate]string) map[string]fate {
 	all := map[string]fate{}
@@ -105,6 +107,11 @@ func (m *migration) leftover(d *syntax.Directive) {
 		m.kept(d, "what uses the variable is told by itself")
 		return
 	}
+	if d.Name == "if" && refuses(d) {
+		m.silence(d.Block)
+		m.lost(d, "what it refuses is let in now", "refuse it by policy.access, by a rule with matches and denyCIDRs, or in the backend")
+		return
+	}
 	if d.Block != nil { // what stands within is part of it
 		m.silence(d.Block)
 	}
@@ -117,6 +124,16 @@ func (m *migration) leftover(d *syntax.Directive) {
 		return
 	}
 	m.lost(d, "not known to this migration, and left out", "see whether it matters for the routes")
+}
+
+// refuses reports whether an if guards something.
+func refuses(d *syntax.Directive) bool {
+	for in := range syntax.All(d.Block) {
+		if in.Name == "return" && strings.HasPrefix(in.Arg(0), "4") || in.Name == "deny" {
+			return true
+		}
+	}
+	return false
 }
 
 // plainKnown tells of a directive what the table says.

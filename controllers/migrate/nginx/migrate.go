@@ -55,6 +55,7 @@ func Migrate(config *syntax.Config, options Options) Result {
 		zones:       map[string]*syntax.Directive{},
 		services:    newServices(),
 		names:       taken{},
+		first:       map[listener]*server{},
 		routeNames:  taken{},
 		secretNames: map[string]string{},
 		claimed:     map[claim]*route{},
@@ -86,6 +87,7 @@ type migration struct {
 	zones    map[string]*syntax.Directive // limit_conn_zone and limit_req_zone, by name
 	blocks   []serverBlock
 	servers  []*server
+	first    map[listener]*server // that nginx takes for a host on a port
 	services *services
 	routes   []*route
 	claimed  map[claim]*route

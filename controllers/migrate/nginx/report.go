@@ -143,5 +143,5 @@ func (l *ledger) report() *Report {
 	slices.SortStableFunc(l.lines, func(a, b Line) int {
 		return cmp.Or(cmp.Compare(rank[a.Part], rank[b.Part]), cmp.Compare(l.order[a.File], l.order[b.File]), cmp.Compare(a.Line, b.Line))
 	})
-	return &Report{Lines: l.lines, Commands: l.runs}
+	return &Report{Lines: append([]Line{}, l.lines...), Commands: l.runs}
 }

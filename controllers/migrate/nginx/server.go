@@ -23,9 +23,10 @@ type server struct {
 	minTLS        string
 	// toHTTPS says that all it does is to send clients to https.
 	toHTTPS bool
-	// refuseInsecure is for servers with TLS: another one sends its plain clients to https.
+	// redirectsPlain is for servers with TLS: plain clients are sent to https, by it or by another one.
 	redirectsPlain bool
 	name           string
+	listensOn      []string // addresses and ports, as they are written
 }
 
 // What is migrated at once. Nobody has written more by hand.
@@ -54,6 +55,13 @@ func (m *migration) readServers() {
 		m.listens(s)
 		m.certificate(s)
 		s.toHTTPS = m.onlyToHTTPS(s)
+		for _, on := range s.listensOn {
+			for _, host := range s.hosts {
+				if m.first[listener{on, host}] == nil {
+					m.first[listener{on, host}] = s
+				}
+			}
+		}
 		m.servers = append(m.servers, s)
 	}
 	for _, s := range m.servers {
@@ -105,8 +113,8 @@ func (m *migration) serverNames(s *server) {
 				s.hosts = append(s.hosts, h)
 			}
 		}
-		if slices.ContainsFunc(hosts, func(h string) bool { return h != "" }) {
-			m.kept(d, "hosts of the routes: %s", strings.Join(hosts, ", "))
+		if named := slices.DeleteFunc(slices.Clone(hosts), func(h string) bool { return h == "" }); len(named) > 0 {
+			m.kept(d, "hosts of the routes: %s", strings.Join(named, ", "))
 		} else if len(hosts) > 0 {
 			m.kept(d, "the routes are for any host that no other one names")
 		}
@@ -150,7 +158,9 @@ func (m *migration) hostsOf(d *syntax.Directive, name string) []string {
 // ports clients see.
 func (m *migration) listens(s *server) {
 	found := s.scope.own("listen")
-	s.plain = len(found) == 0
+	if s.plain = len(found) == 0; s.plain {
+		s.listensOn = []string{"80"}
+	}
 	ssl := s.scope.ownOne("ssl")
 	for _, d := range found {
 		secure := slices.Contains(d.Args, "ssl") || ssl != nil && ssl.Arg(0) == "on"
@@ -158,6 +168,7 @@ func (m *migration) listens(s *server) {
 		if slices.Contains(d.Args, "default_server") || slices.Contains(d.Args, "default") {
 			s.isDefault = true
 		}
+		s.listensOn = append(s.listensOn, anyAddress.Replace(d.Arg(0)))
 		m.listen(d, secure)
 	}
 	if ssl != nil {
@@ -165,6 +176,9 @@ func (m *migration) listens(s *server) {
 	}
 	m.http2(s)
 }
+
+// anyAddress leaves out what stands for all addresses of the machine.
+var anyAddress = strings.NewReplacer("*:", "", "0.0.0.0:", "", "[::]:", "")
 
 var portOfListen = regexp.MustCompile(`^(?:\S*:)?(\d+)$`)
 
@@ -183,7 +197,7 @@ func (m *migration) listen(d *syntax.Directive, secure bool) {
 	}
 	switch {
 	case slices.Contains(d.Args, "proxy_protocol"):
-		m.differs(d, "Fairlead reads the PROXY protocol on all its ports or on none", "start it with PROXY protocol for the addresses of the balancers; see fairlead controller --help")
+		m.differs(d, "Fairlead reads the PROXY protocol on all its ports or on none", "start it with --proxy-protocol and the addresses of the balancers")
 	case slices.Contains(d.Args, "quic"):
 		m.lost(d, "Fairlead speaks HTTP/1.1, which is what WebSockets need", "let another proxy speak HTTP/3, or let clients fall back")
 	case port != usual:
