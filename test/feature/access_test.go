@@ -130,8 +130,7 @@ func TestOneWayInIsEnoughWhereAnySatisfies(t *testing.T) {
 			w.from("127.0.0.9").wantRefused(401, "Unauthorized", echo)
 			w.from("127.0.0.1").wantRefused(403, "SourceRefused", echo, knowing("ann", "secret"))
 			w.from("127.0.0.9").open(echo, knowing("ann", "secret"))
-			w.apply("chat", "")
-			w.dropSockets()
+			w.clear("chat")
 		}
 		w.apply("chat", service, users, ingressFor(object{}, append(guards, "satisfy: any")...))
 		w.from("127.0.0.9").open(echo)

@@ -183,8 +183,7 @@ func TestCookiesOfTheServiceReachTheClient(t *testing.T) {
 				w.t.Errorf("always %s, with an error: %q", always, got)
 			}
 			w.pod("a").answers(nil)
-			w.apply("chat", "")
-			w.dropSockets()
+			w.clear("chat")
 		}
 	})
 }

@@ -2,6 +2,7 @@ package feature
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -21,7 +22,16 @@ import (
 	"github.com/fairlead/fairlead/proxy/observe"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// stories wait more than they work: for folders to be quiet, for clocks and for each other.
+const stories = "8"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", stories); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const patience = 10 * time.Second
 
@@ -47,6 +57,7 @@ type settings struct {
 // somebody else's object comes and goes: that cuts no socket.
 func story(t *testing.T, tell func(w *world), change ...func(*settings)) {
 	t.Helper()
+	t.Parallel()
 	for _, order := range []string{"as written", "reversed"} {
 		t.Run(order, func(t *testing.T) {
 			t.Parallel()
@@ -187,6 +198,13 @@ func (w *world) apply(name string, manifests ...string) {
 	w.write(name, manifests...)
 	w.until("the change is published", func() bool { return w.server.Table() != before })
 	w.keepsSockets()
+}
+
+// clear takes back what a file said, at the end of a chapter.
+func (w *world) clear(name string) {
+	w.t.Helper()
+	w.dropSockets()
+	w.apply(name, "")
 }
 
 // keepsSockets looks whether all open sockets are as they were.
