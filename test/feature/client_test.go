@@ -241,7 +241,11 @@ func (w *world) adopt(conn *websocket.Conn, answer *http.Response) *socket {
 // openTLS dials wss for the host and accepts any certificate, whose name it returns.
 func (w *world) openTLS(host string) (*socket, string) {
 	w.t.Helper()
-	s := w.open("https://" + host + "/socket?mode=echo")
+	return w.shown(w.open("https://" + host + "/socket?mode=echo"))
+}
+
+// shown returns the name in the certificate that a socket was shown.
+func (w *world) shown(s *socket) (*socket, string) {
 	return s, s.NetConn().(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName
 }
 
