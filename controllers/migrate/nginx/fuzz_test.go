@@ -1,10 +1,13 @@
 package nginx_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead/fairlead/controllers/migrate/nginx"
 	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
@@ -41,4 +44,26 @@ func FuzzMigrate(f *testing.F) {
 			everyDirectiveIsTold(t, config, result.Report)
 		}
 	})
+}
+
+// What no person writes ends soon, and is told: 30,000 locations that ask each other.
+func TestManyLocationsEndSoon(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("server { listen 80;\n")
+	for i := range 30_000 {
+		fmt.Fprintf(&b, "location /a%d { auth_request /a%d; proxy_pass http://127.0.0.1:9001; }\n", i, i+1)
+	}
+	b.WriteString("}\n")
+	config, err := syntax.Parse("nginx.conf", []byte(b.String()), syntax.Source{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	result := nginx.Migrate(config, nginx.Options{})
+	if took := time.Since(began); took > 30*time.Second { // it is a second; without an index of names, minutes
+		t.Errorf("it took %s", took)
+	}
+	if n := result.Report.Count(nginx.Lost); n < 28_000 {
+		t.Errorf("%d lines of what is lost", n)
+	}
 }

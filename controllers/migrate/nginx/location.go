@@ -36,6 +36,10 @@ type location struct {
 // that keep expressions out, expressions as they stand in the file (nested ones, which are asked first,
 // before the others), prefixes; of prefixes the longest first. Named ones are apart.
 func (m *migration) locationsOf(s *server) (list []*location, byName map[string]*location) {
+	if s.named != nil {
+		return s.locations, s.named
+	}
+	defer func() { s.locations, s.named = list, byName }()
 	byName = map[string]*location{}
 	m.collect(s, s.scope, nil, &list)
 	if len(list) > maxLocations {

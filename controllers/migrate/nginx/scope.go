@@ -1,6 +1,7 @@
 package nginx
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
@@ -10,21 +11,27 @@ import (
 type scope struct {
 	outer *scope
 	list  []*syntax.Directive
+	index map[string][]*syntax.Directive // by name, made when it is asked for
 }
 
 func (s *scope) inner(list []*syntax.Directive) *scope { return &scope{outer: s, list: list} }
 
-// own returns the directives of a name in the block itself.
+// own returns the directives of some names in the block itself, in order.
 func (s *scope) own(names ...string) []*syntax.Directive {
-	var found []*syntax.Directive
-	for _, d := range s.list {
-		for _, name := range names {
-			if d.Name == name {
-				found = append(found, d)
-			}
+	if s.index == nil {
+		s.index = map[string][]*syntax.Directive{}
+		for _, d := range s.list {
+			s.index[d.Name] = append(s.index[d.Name], d)
 		}
 	}
-	return found
+	if len(names) == 1 {
+		found := s.index[names[0]]
+		return found[:len(found):len(found)]
+	}
+	if !slices.ContainsFunc(names, func(name string) bool { return s.index[name] != nil }) {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(s.list), func(d *syntax.Directive) bool { return !slices.Contains(names, d.Name) })
 }
 
 // ownOne returns the first directive of a name in the block itself, or nil.

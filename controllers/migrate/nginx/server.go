@@ -26,7 +26,9 @@ type server struct {
 	// redirectsPlain is for servers with TLS: plain clients are sent to https, by it or by another one.
 	redirectsPlain bool
 	name           string
-	listensOn      []string // addresses and ports, as they are written
+	locations      []*location          // what locationsOf found
+	named          map[string]*location // likewise
+	listensOn      []string             // addresses and ports, as they are written
 }
 
 // What is migrated at once. Nobody has written more by hand.

@@ -134,7 +134,7 @@ func constant(name string, at *scope) (string, bool) {
 		if conditional {
 			return "", false
 		}
-		found := slices.DeleteFunc(at.own("set"), func(d *syntax.Directive) bool { return d.Arg(0) != "$"+name })
+		found := slices.DeleteFunc(slices.Clone(at.own("set")), func(d *syntax.Directive) bool { return d.Arg(0) != "$"+name })
 		if len(found) > 0 {
 			return found[len(found)-1].Arg(1), len(found) == 1
 		}
