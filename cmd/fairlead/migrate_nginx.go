@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/fairlead/fairlead/controllers/migrate/nginx"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // migrateNginx are the flags of the command.
@@ -102,20 +102,20 @@ func (f *migrateNginx) complete() error {
 }
 
 // readNginx reads a configuration and its includes.
-func readNginx(in io.Reader, file string) (*syntax.Config, error) {
-	source := syntax.Source{Read: readBounded, Glob: glob}
+func readNginx(in io.Reader, file string) (*nginxsyntax.Config, error) {
+	source := nginxsyntax.Source{Read: readBounded, Glob: glob}
 	if file == "-" {
-		content, err := io.ReadAll(io.LimitReader(in, syntax.MaxBytes+1))
+		content, err := io.ReadAll(io.LimitReader(in, nginxsyntax.MaxBytes+1))
 		if err != nil {
 			return nil, err
 		}
-		return syntax.Parse("stdin", content, source)
+		return nginxsyntax.Parse("stdin", content, source)
 	}
 	content, err := readBounded(file)
 	if err != nil {
 		return nil, err
 	}
-	return syntax.Parse(filepath.ToSlash(file), content, source)
+	return nginxsyntax.Parse(filepath.ToSlash(file), content, source)
 }
 
 // readBounded reads no more of a file than a configuration may have, and one byte, which tells that it
@@ -126,7 +126,7 @@ func readBounded(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return io.ReadAll(io.LimitReader(f, syntax.MaxBytes+1))
+	return io.ReadAll(io.LimitReader(f, nginxsyntax.MaxBytes+1))
 }
 
 // glob finds files in the order of their names, without hidden ones, as nginx does.

@@ -56,7 +56,11 @@ func nginxProgram(t *testing.T) string {
 			return path
 		}
 	}
-	t.Skip("nginx is not installed: apt-get install nginx-light")
+	const missing = "nginx is not installed: apt-get install nginx-light"
+	if os.Getenv("FAIRLEAD_TEST_NGINX") == "required" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
 	return ""
 }
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/fairlead/fairlead/controllers"
 	"github.com/fairlead/fairlead/controllers/migrate/nginx"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 	"github.com/fairlead/fairlead/controllers/snapshot"
 	"github.com/fairlead/fairlead/controllers/translate"
 )
@@ -29,7 +29,7 @@ func TestCheckAcceptsWhatMigrateWrites(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				config, err := syntax.Parse(filepath.ToSlash(name), content, syntax.Source{Read: os.ReadFile, Glob: filepath.Glob})
+				config, err := nginxsyntax.Parse(filepath.ToSlash(name), content, nginxsyntax.Source{Read: os.ReadFile, Glob: filepath.Glob})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -24,7 +24,7 @@ import (
 
 	"github.com/fairlead/fairlead/controllers"
 	"github.com/fairlead/fairlead/controllers/migrate/nginx"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 	"github.com/fairlead/fairlead/controllers/snapshot"
 	"github.com/fairlead/fairlead/proxy"
 	"github.com/fairlead/fairlead/proxy/observe"
@@ -43,7 +43,7 @@ func findNginx(t *testing.T) string {
 		}
 	}
 	const missing = "nginx is not installed, so that nothing can be compared with it: apt-get install nginx-light"
-	if os.Getenv("CI") == "1" {
+	if os.Getenv("FAIRLEAD_TEST_NGINX") == "required" {
 		t.Fatal(missing)
 	}
 	t.Skip(missing)
@@ -202,7 +202,7 @@ func (s *stage) startNginx(t *testing.T, binary string) peer {
 func (s *stage) startFairlead(t *testing.T, kind nginx.Kind) peer {
 	t.Helper()
 	original := filepath.Join(s.folder, "original.conf")
-	config, err := syntax.Parse(original, []byte(s.content), syntax.Source{Read: os.ReadFile, Glob: filepath.Glob})
+	config, err := nginxsyntax.Parse(original, []byte(s.content), nginxsyntax.Source{Read: os.ReadFile, Glob: filepath.Glob})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // nobody is the networks of everybody: as DenyCIDRs they let nobody in.
@@ -35,7 +35,7 @@ func (m *migration) access(l *location, r *route) {
 }
 
 // closed lets nobody in, because of a directive.
-func (m *migration) closed(d *syntax.Directive, r *route) {
+func (m *migration) closed(d *nginxsyntax.Directive, r *route) {
 	r.access().DenyCIDRs = nobody
 	m.lost(d, "the location is guarded in a way that Fairlead can't: clients get 403", "guard it by policy.access, or in the backend, and remove denyCIDRs")
 }
@@ -61,7 +61,7 @@ func (m *migration) addresses(l *location, r *route) {
 			break
 		}
 	}
-	bad := slices.ContainsFunc(list, func(d *syntax.Directive) bool { return !isNetwork(d.Arg(0)) })
+	bad := slices.ContainsFunc(list, func(d *nginxsyntax.Directive) bool { return !isNetwork(d.Arg(0)) })
 	for _, d := range list {
 		if d.Name == "allow" {
 			allowed = append(allowed, v1alpha1.CIDR(d.Arg(0)))
@@ -262,5 +262,5 @@ func (m *migration) clientCertificates(l *location, r *route) {
 // clientCerts asks clients for certificates.
 type clientCerts struct {
 	mode, secret, depth string
-	at                  *syntax.Directive
+	at                  *nginxsyntax.Directive
 }

@@ -7,11 +7,11 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // balance reads how an upstream block chooses a server.
-func (m *migration) balance(group *syntax.Directive, r *route) {
+func (m *migration) balance(group *nginxsyntax.Directive, r *route) {
 	if group == nil {
 		return
 	}
@@ -49,7 +49,7 @@ func (m *migration) hashOn(r *route, on ...v1alpha1.HashOn) {
 }
 
 // hash reads what is hashed.
-func (m *migration) hash(d *syntax.Directive, r *route) {
+func (m *migration) hash(d *nginxsyntax.Directive, r *route) {
 	on, ok := hashKey(d.Arg(0))
 	switch {
 	case ok:
@@ -110,7 +110,7 @@ func headerName(variable string) string {
 	return strings.Join(words, "-")
 }
 
-func (m *migration) random(d *syntax.Directive, r *route) {
+func (m *migration) random(d *nginxsyntax.Directive, r *route) {
 	if d.Arg(0) == "two" && d.Arg(1) != "" {
 		r.policy.Balance = &v1alpha1.Balance{Algorithm: v1alpha1.LeastSessions}
 		m.differs(d, "LeastSessions: the best of all endpoints instead of the better of two", "")
@@ -120,7 +120,7 @@ func (m *migration) random(d *syntax.Directive, r *route) {
 }
 
 // sticky reads the cookie of NGINX Plus.
-func (m *migration) sticky(d *syntax.Directive, r *route) {
+func (m *migration) sticky(d *nginxsyntax.Directive, r *route) {
 	if d.Arg(0) != "cookie" || d.Arg(1) == "" {
 		m.lost(d, "stickiness by "+d.Arg(0)+" is not known here", "use policy.balance.stickyCookie, or ConsistentHash on what names the client")
 		return

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // cors is what a location answers pages of other origins, written by add_header.
@@ -15,14 +15,14 @@ type cors struct {
 	methods, headers, expose string
 	credentials              bool
 	maxAge                   time.Duration
-	lines                    []*syntax.Directive
-	preflight                *syntax.Directive // the if that answers OPTIONS
+	lines                    []*nginxsyntax.Directive
+	preflight                *nginxsyntax.Directive // the if that answers OPTIONS
 }
 
 var corsHeader = regexp.MustCompile(`(?i)^Access-Control-`)
 
 // isCORS reports whether a directive was understood as part of the route's CORS.
-func (r *route) isCORS(d *syntax.Directive) bool {
+func (r *route) isCORS(d *nginxsyntax.Directive) bool {
 	return r.cors != nil && slices.Contains(r.cors.lines, d)
 }
 
@@ -35,7 +35,7 @@ func (m *migration) readCORS(l *location, r *route) {
 		c.preflight = preflight(s)
 	}
 	if c.preflight != nil {
-		for d := range syntax.All(c.preflight.Block) {
+		for d := range nginxsyntax.All(c.preflight.Block) {
 			if d.Name == "add_header" {
 				list = append(slices.Clone(list), d)
 			}
@@ -53,7 +53,7 @@ func (m *migration) readCORS(l *location, r *route) {
 }
 
 // preflight returns the if of a block that answers OPTIONS by itself.
-func preflight(s *scope) *syntax.Directive {
+func preflight(s *scope) *nginxsyntax.Directive {
 	for _, d := range s.own("if") {
 		condition := strings.NewReplacer("(", "", ")", "", "'", "", `"`, "", " ", "").Replace(strings.Join(d.Args, ""))
 		if strings.EqualFold(condition, "$request_method=OPTIONS") || strings.EqualFold(condition, "$request_method~OPTIONS") || strings.EqualFold(condition, "$request_method~*OPTIONS") {
@@ -68,7 +68,7 @@ func preflight(s *scope) *syntax.Directive {
 }
 
 // corsHeader reads one header; false when its value is not known, which is told.
-func (m *migration) corsHeader(c *cors, d *syntax.Directive, l *location) bool {
+func (m *migration) corsHeader(c *cors, d *nginxsyntax.Directive, l *location) bool {
 	value, known := m.vars.expand(d.Arg(1), nil, l.scope)
 	name := strings.ToLower(d.Arg(0))
 	if name == "access-control-allow-origin" {
@@ -103,7 +103,7 @@ func cmpText(a, b string) string {
 }
 
 // corsOrigin reads which pages may ask: any, some, or those that a map of $http_origin lists.
-func (m *migration) corsOrigin(c *cors, d *syntax.Directive, value string, known bool) bool {
+func (m *migration) corsOrigin(c *cors, d *nginxsyntax.Directive, value string, known bool) bool {
 	if known {
 		c.addOrigin(value)
 		return true

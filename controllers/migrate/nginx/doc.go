@@ -1,7 +1,7 @@
 // Package nginx turns nginx configurations into the objects that Fairlead serves, and tells what
 // became of every directive.
 //
-// It is pure: package syntax has read the configuration, and what is needed of other files comes
+// It is pure: package nginxsyntax has read the configuration, and what is needed of other files comes
 // through [Options.Read]. The way of a configuration is
 //
 //	contexts   http, server, upstream, map and zones are found, wherever includes put them

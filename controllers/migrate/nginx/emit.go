@@ -137,10 +137,12 @@ func (m *migration) objectsOf(g *group) []Object {
 		m.complete(r)
 		switch {
 		case m.options.Kind == Ingress || r.needsIngress() && m.fitsIngress(r):
+			m.boundBody(r, true)
 			objects = append(objects, m.ingress(g, r)...)
 		case r.redirect != nil:
 			m.lost(r.at, "a redirect of such paths can't be had", "have the backend send it")
 		default:
+			m.boundBody(r, false)
 			m.withoutIngress(r)
 			rules = append(rules, r)
 		}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/controllers/migrate/nginx"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // Whatever a file holds: it is refused with a message, or it gives manifests and a report.
@@ -29,7 +29,7 @@ func FuzzMigrate(f *testing.F) {
 	f.Add([]byte("server { location { } location = ; listen; server_name; return; proxy_pass; }"))
 	f.Add([]byte("location / { proxy_pass http://$a; set $a $a; if (x) { } rewrite; add_header; proxy_set_header; hash; }"))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		config, err := syntax.Parse("nginx.conf", content, syntax.Source{})
+		config, err := nginxsyntax.Parse("nginx.conf", content, nginxsyntax.Source{})
 		if err != nil {
 			return
 		}
@@ -54,7 +54,7 @@ func TestManyLocationsEndSoon(t *testing.T) {
 		fmt.Fprintf(&b, "location /a%d { auth_request /a%d; proxy_pass http://127.0.0.1:9001; }\n", i, i+1)
 	}
 	b.WriteString("}\n")
-	config, err := syntax.Parse("nginx.conf", []byte(b.String()), syntax.Source{})
+	config, err := nginxsyntax.Parse("nginx.conf", []byte(b.String()), nginxsyntax.Source{})
 	if err != nil {
 		t.Fatal(err)
 	}

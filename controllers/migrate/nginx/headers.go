@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // forwarded are the headers that Fairlead sets by itself, and the variables for which that is the same.
@@ -26,7 +26,7 @@ var (
 
 // requestHeaders reads what backends are told by headers.
 func (m *migration) requestHeaders(l *location, p *pass, r *route) {
-	var host *syntax.Directive
+	var host *nginxsyntax.Directive
 	for _, d := range l.scope.all("proxy_set_header") {
 		if slices.Contains(r.authHeaders, d) {
 			continue
@@ -50,7 +50,7 @@ func (m *migration) requestHeaders(l *location, p *pass, r *route) {
 	}
 }
 
-func (m *migration) requestHeader(d *syntax.Directive, name string, l *location, r *route) {
+func (m *migration) requestHeader(d *nginxsyntax.Directive, name string, l *location, r *route) {
 	value, known := m.vars.expand(d.Arg(1), nil, l.scope)
 	_, field, isRequestHeader := strings.Cut(strings.Trim(d.Arg(1), "${}"), "http_")
 	switch {
@@ -104,7 +104,7 @@ func (r *route) headers() *v1alpha1.Headers {
 
 // hostHeader reads the Host that backends get: that of the client, or another. Without proxy_set_header
 // nginx sends $proxy_host, the name and port in proxy_pass.
-func (m *migration) hostHeader(l *location, p *pass, d *syntax.Directive, r *route) {
+func (m *migration) hostHeader(l *location, p *pass, d *nginxsyntax.Directive, r *route) {
 	value := "$proxy_host"
 	at := p.d
 	if d != nil {
@@ -144,7 +144,7 @@ func (m *migration) hostHeader(l *location, p *pass, d *syntax.Directive, r *rou
 
 // defaultHost decides what to do where nginx sends its own name for the backend. That of a host is
 // kept, because one machine may serve many; nobody means the name of an upstream block or an address.
-func (m *migration) defaultHost(at, written *syntax.Directive, p *pass, r *route) {
+func (m *migration) defaultHost(at, written *nginxsyntax.Directive, p *pass, r *route) {
 	_, address := isAddress(p.host)
 	if m.groups[p.host] != nil || address || !dnsName.MatchString(p.host) {
 		became := "backends get the client's Host; without proxy_set_header Host nginx sends " + p.hostOf()
@@ -180,7 +180,7 @@ func (m *migration) responseHeaders(l *location, r *route) {
 	}
 }
 
-func (m *migration) responseHeader(d *syntax.Directive, l *location, r *route) {
+func (m *migration) responseHeader(d *nginxsyntax.Directive, l *location, r *route) {
 	value, known := m.vars.expand(d.Arg(1), nil, l.scope)
 	switch {
 	case !known:

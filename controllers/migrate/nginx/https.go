@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // sameURLByHTTPS is the address of the request itself, but by https.
@@ -12,7 +12,7 @@ var sameURLByHTTPS = regexp.MustCompile(`^https://(?:\$(?:host|http_host|server_
 
 // goesToHTTPS reports whether a return or rewrite sends clients to the same place by https. hosts are
 // those of the server, which a fixed name must be among.
-func goesToHTTPS(d *syntax.Directive, hosts []string) bool {
+func goesToHTTPS(d *nginxsyntax.Directive, hosts []string) bool {
 	target := ""
 	switch {
 	case d.Name == "return" && len(d.Args) == 1 && strings.HasPrefix(d.Arg(0), "https://"):
@@ -51,7 +51,7 @@ func wholePath(expression string) bool {
 
 // alwaysInPlain reports whether a condition holds for all plain requests of a server: it asks for the
 // scheme, or for one of the server's own names, as Certbot writes it.
-func alwaysInPlain(d *syntax.Directive, hosts []string) bool {
+func alwaysInPlain(d *nginxsyntax.Directive, hosts []string) bool {
 	condition := strings.Trim(strings.Join(d.Args, " "), "() ")
 	left, right, found := strings.Cut(condition, " ")
 	if !found {
@@ -82,7 +82,7 @@ func contains(list []string, s string) bool {
 }
 
 // httpsReturn returns what in a block sends plain requests to https, and the if around it, if any.
-func httpsReturn(at *scope, hosts []string) (found, condition *syntax.Directive) {
+func httpsReturn(at *scope, hosts []string) (found, condition *nginxsyntax.Directive) {
 	for _, d := range at.own("return", "rewrite", "if") {
 		if d.Name != "if" {
 			if goesToHTTPS(d, hosts) {
@@ -123,7 +123,7 @@ func (m *migration) onlyToHTTPS(s *server) bool {
 	return redirects
 }
 
-func isChallenge(l *syntax.Directive) bool {
+func isChallenge(l *nginxsyntax.Directive) bool {
 	return strings.Contains(strings.Join(l.Args, " "), "/.well-known/acme-challenge") || strings.Contains(strings.Join(l.Args, " "), `/\.well-known`)
 }
 
@@ -161,7 +161,7 @@ func (m *migration) redirectServer(s *server) {
 	m.differs(d, "plain requests get 308 to https and not "+statusOf(d)+", so that a POST stays one; sockets too (insecureWebSocket: Redirect)", "")
 }
 
-func statusOf(d *syntax.Directive) string {
+func statusOf(d *nginxsyntax.Directive) string {
 	switch {
 	case d.Name == "return" && len(d.Args) == 2:
 		return d.Arg(0)

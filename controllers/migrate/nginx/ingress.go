@@ -174,8 +174,8 @@ func (m *migration) annotationsOf(g *group, r *route) map[string]string {
 	}
 	ours("rewrite-host", r.host)
 	ours("rewrite-target", r.to)
-	if r.maxBody != "" {
-		set[nginxPrefix+"proxy-body-size"] = r.maxBody
+	if r.maxBody != nil {
+		set[nginxPrefix+"proxy-body-size"] = r.maxBody.Arg(0)
 	}
 	if g.server.secure && g.server.secret != "" {
 		switch {

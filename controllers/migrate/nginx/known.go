@@ -4,7 +4,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // fate is what becomes of a directive wherever it stands.
@@ -78,7 +78,7 @@ func table(lists map[*fate]string) map[string]fate {
 }
 
 // leftovers tells of all directives that were not spoken of.
-func (m *migration) leftovers(list []*syntax.Directive) {
+func (m *migration) leftovers(list []*nginxsyntax.Directive) {
 	for _, d := range list {
 		if !m.told[d] {
 			m.leftover(d)
@@ -87,7 +87,7 @@ func (m *migration) leftovers(list []*syntax.Directive) {
 	}
 }
 
-func (m *migration) leftover(d *syntax.Directive) {
+func (m *migration) leftover(d *nginxsyntax.Directive) {
 	switch d.Name {
 	case "upstream":
 		m.silence(d.Block)
@@ -127,8 +127,8 @@ func (m *migration) leftover(d *syntax.Directive) {
 }
 
 // refuses reports whether an if guards something.
-func refuses(d *syntax.Directive) bool {
-	for in := range syntax.All(d.Block) {
+func refuses(d *nginxsyntax.Directive) bool {
+	for in := range nginxsyntax.All(d.Block) {
 		if in.Name == "return" && strings.HasPrefix(in.Arg(0), "4") || in.Name == "deny" {
 			return true
 		}
@@ -137,13 +137,13 @@ func refuses(d *syntax.Directive) bool {
 }
 
 // plainKnown tells of a directive what the table says.
-func (m *migration) plainKnown(d *syntax.Directive) {
+func (m *migration) plainKnown(d *nginxsyntax.Directive) {
 	f := fates[d.Name]
 	m.tell(f.part, d, f.became, f.do)
 }
 
 // leftoverMap tells of a map: what uses it is told by itself.
-func (m *migration) leftoverMap(d *syntax.Directive) {
+func (m *migration) leftoverMap(d *nginxsyntax.Directive) {
 	m.silence(d.Block)
 	if d.Arg(0) == "$http_upgrade" {
 		m.kept(d, "handshakes always get the Connection that they need")

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // limits reads limit_conn and limit_req.
@@ -36,7 +36,7 @@ func (r *route) limits() *v1alpha1.Limits {
 }
 
 // perClient reports whether a zone counts by the client's address, and whether it counts all together.
-func perClient(zone *syntax.Directive) (client, all bool) {
+func perClient(zone *nginxsyntax.Directive) (client, all bool) {
 	switch key := strings.Trim(zone.Arg(0), "${}"); key {
 	case "binary_remote_addr", "remote_addr", "http_x_forwarded_for", "http_x_real_ip", "realip_remote_addr":
 		return true, false
@@ -46,7 +46,7 @@ func perClient(zone *syntax.Directive) (client, all bool) {
 	return false, len(names(zone.Arg(0))) == 0
 }
 
-func (m *migration) limitConn(d *syntax.Directive, r *route) {
+func (m *migration) limitConn(d *nginxsyntax.Directive, r *route) {
 	zone := m.zones[d.Arg(0)]
 	n, err := strconv.ParseInt(d.Arg(1), 10, 32)
 	if zone == nil || err != nil || n < 1 {
@@ -69,7 +69,7 @@ func (m *migration) limitConn(d *syntax.Directive, r *route) {
 	m.kept(zone, "policy.limits")
 }
 
-func (m *migration) limitReq(d *syntax.Directive, r *route) {
+func (m *migration) limitReq(d *nginxsyntax.Directive, r *route) {
 	zone := m.zones[parameter(d.Args, "zone")]
 	if zone == nil {
 		m.lost(d, "there is no such zone", "write policy.limits")

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // locationKind is a location's modifier.
@@ -23,7 +23,7 @@ const (
 
 // location is a location of a server, taken out of those around it.
 type location struct {
-	d      *syntax.Directive
+	d      *nginxsyntax.Directive
 	server *server
 	scope  *scope
 	kind   locationKind

@@ -1,7 +1,7 @@
 package nginx
 
 import (
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // Kind says which objects routes become.
@@ -40,7 +40,7 @@ type Result struct {
 }
 
 // Migrate turns a configuration into objects. What it can't is told in the report; there is no error.
-func Migrate(config *syntax.Config, options Options) Result {
+func Migrate(config *nginxsyntax.Config, options Options) Result {
 	if options.Kind == "" {
 		options.Kind = WebSocketRoute
 	}
@@ -51,8 +51,8 @@ func Migrate(config *syntax.Config, options Options) Result {
 		options:     options,
 		ledger:      newLedger(),
 		vars:        variables{maps: map[string]*mapping{}},
-		groups:      map[string]*syntax.Directive{},
-		zones:       map[string]*syntax.Directive{},
+		groups:      map[string]*nginxsyntax.Directive{},
+		zones:       map[string]*nginxsyntax.Directive{},
 		services:    newServices(),
 		names:       taken{},
 		first:       map[listener]*server{},
@@ -60,7 +60,7 @@ func Migrate(config *syntax.Config, options Options) Result {
 		secretNames: map[string]string{},
 		claimed:     map[claim]*route{},
 	}
-	for d := range syntax.All(config.Directives) {
+	for d := range nginxsyntax.All(config.Directives) {
 		if _, known := m.order[d.File]; !known {
 			m.order[d.File] = len(m.order)
 		}
@@ -83,8 +83,8 @@ type migration struct {
 	*ledger
 	options  Options
 	vars     variables
-	groups   map[string]*syntax.Directive // upstream blocks, by name
-	zones    map[string]*syntax.Directive // limit_conn_zone and limit_req_zone, by name
+	groups   map[string]*nginxsyntax.Directive // upstream blocks, by name
+	zones    map[string]*nginxsyntax.Directive // limit_conn_zone and limit_req_zone, by name
 	blocks   []serverBlock
 	servers  []*server
 	first    map[listener]*server // that nginx takes for a host on a port
@@ -102,12 +102,12 @@ type migration struct {
 
 // serverBlock is a server with the blocks around it.
 type serverBlock struct {
-	d     *syntax.Directive
+	d     *nginxsyntax.Directive
 	outer *scope
 }
 
-func (m *migration) includes(config *syntax.Config) {
-	missing := map[*syntax.Directive]bool{}
+func (m *migration) includes(config *nginxsyntax.Config) {
+	missing := map[*nginxsyntax.Directive]bool{}
 	for _, miss := range config.Missing {
 		missing[miss.Include] = true
 		if harmlessInclude(miss.Include.Arg(0)) {
@@ -125,8 +125,8 @@ func (m *migration) includes(config *syntax.Config) {
 
 // contexts finds what the blocks hold that routes are made of. A file may also begin within http, or
 // even within a server: people keep pieces.
-func (m *migration) contexts(list []*syntax.Directive, at *scope) {
-	var loose []*syntax.Directive
+func (m *migration) contexts(list []*nginxsyntax.Directive, at *scope) {
+	var loose []*nginxsyntax.Directive
 	for _, d := range list {
 		switch {
 		case d.Name == "http" && d.Block != nil:
@@ -148,7 +148,7 @@ func (m *migration) contexts(list []*syntax.Directive, at *scope) {
 		}
 	}
 	if len(loose) > 0 {
-		whole := &syntax.Directive{File: loose[0].File, Line: loose[0].Line, Name: "server", Block: list}
+		whole := &nginxsyntax.Directive{File: loose[0].File, Line: loose[0].Line, Name: "server", Block: list}
 		m.blocks = append(m.blocks, serverBlock{whole, at})
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // pass is where a proxy_pass leads.
 type pass struct {
-	d      *syntax.Directive
+	d      *nginxsyntax.Directive
 	secure bool   // https
 	host   string // the name of an upstream block, a host name or an address
 	port   int
@@ -31,7 +31,7 @@ var passPattern = regexp.MustCompile(`^(https?)://(\[[0-9a-fA-F:.]+\]|[^/:?$]+)(
 var wholeURI = []string{"$request_uri", "$uri$is_args$args", "$uri?$args", "$uri", "${request_uri}", "$document_uri$is_args$args"}
 
 // readPass reads proxy_pass; false when it leads nowhere that is known, which is told.
-func (m *migration) readPass(l *location, d *syntax.Directive) (pass, bool) {
+func (m *migration) readPass(l *location, d *nginxsyntax.Directive) (pass, bool) {
 	written := d.Arg(0)
 	text, _ := m.vars.expand(written, map[string]string{"scheme": "http"}, l.scope)
 	p := pass{d: d, variable: len(names(written)) > 0}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // redirect answers all requests of a route.
@@ -17,7 +17,7 @@ type redirect struct {
 var redirectStatus = map[string]int{"301": 301, "302": 302, "303": 303, "307": 307, "308": 308}
 
 // answer reads return, or a rewrite that redirects: the route is a redirect, a refusal, or lost.
-func (m *migration) answer(d *syntax.Directive, r *route) {
+func (m *migration) answer(d *nginxsyntax.Directive, r *route) {
 	status, to := 302, d.Arg(0)
 	switch {
 	case d.Name == "rewrite":
@@ -45,7 +45,7 @@ func (m *migration) answer(d *syntax.Directive, r *route) {
 }
 
 // rewrittenWhole returns where a rewrite of every path leads.
-func (m *migration) rewrittenWhole(d *syntax.Directive) string {
+func (m *migration) rewrittenWhole(d *nginxsyntax.Directive) string {
 	to, cut := strings.CutSuffix(d.Arg(1), "?")
 	switch {
 	case strings.HasSuffix(to, "/$1") && strings.HasPrefix(d.Arg(0), "^/("):
@@ -76,7 +76,7 @@ func redirectTemplate(to string) (string, bool) {
 }
 
 // fixedAnswer is a return of a status, or of a text.
-func (m *migration) fixedAnswer(d *syntax.Directive, r *route) {
+func (m *migration) fixedAnswer(d *nginxsyntax.Directive, r *route) {
 	switch d.Arg(0) {
 	case "403", "404", "410", "444", "401", "405":
 		if r.path.value == "/" && r.path.kind == v1alpha1.PathPrefix {
@@ -158,7 +158,7 @@ func (m *migration) noContent(l *location) {
 }
 
 // silenceFiles silences what files are served by; other directives are told by themselves.
-func (m *migration) silenceFiles(list []*syntax.Directive) {
+func (m *migration) silenceFiles(list []*nginxsyntax.Directive) {
 	for _, d := range list {
 		switch d.Name {
 		case "location", "proxy_pass":

@@ -7,7 +7,7 @@ import (
 	"io"
 	"slices"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // Part says how much of a directive is left.
@@ -91,16 +91,16 @@ func (r *Report) WriteJSON(w io.Writer) error {
 type ledger struct {
 	lines []Line
 	seen  map[Line]bool
-	told  map[*syntax.Directive]bool
+	told  map[*nginxsyntax.Directive]bool
 	order map[string]int // of files
 	runs  []string
 }
 
 func newLedger() *ledger {
-	return &ledger{seen: map[Line]bool{}, told: map[*syntax.Directive]bool{}, order: map[string]int{}}
+	return &ledger{seen: map[Line]bool{}, told: map[*nginxsyntax.Directive]bool{}, order: map[string]int{}}
 }
 
-func (l *ledger) tell(p Part, d *syntax.Directive, became, do string) {
+func (l *ledger) tell(p Part, d *nginxsyntax.Directive, became, do string) {
 	l.told[d] = true
 	line := Line{Part: p, File: d.File, Line: d.Line, Directive: d.String(), Became: became, Do: do}
 	if !l.seen[line] {
@@ -109,24 +109,24 @@ func (l *ledger) tell(p Part, d *syntax.Directive, became, do string) {
 	}
 }
 
-func (l *ledger) kept(d *syntax.Directive, format string, args ...any) {
+func (l *ledger) kept(d *nginxsyntax.Directive, format string, args ...any) {
 	l.tell(Kept, d, fmt.Sprintf(format, args...), "")
 }
 
-func (l *ledger) differs(d *syntax.Directive, became, do string) { l.tell(Differs, d, became, do) }
+func (l *ledger) differs(d *nginxsyntax.Directive, became, do string) { l.tell(Differs, d, became, do) }
 
-func (l *ledger) lost(d *syntax.Directive, became, do string) { l.tell(Lost, d, became, do) }
+func (l *ledger) lost(d *nginxsyntax.Directive, became, do string) { l.tell(Lost, d, became, do) }
 
 // silent says that a directive is part of another one that is spoken of.
-func (l *ledger) silent(list ...*syntax.Directive) {
+func (l *ledger) silent(list ...*nginxsyntax.Directive) {
 	for _, d := range list {
 		l.told[d] = true
 	}
 }
 
 // silence is silent for the directives of blocks and all below them.
-func (l *ledger) silence(list []*syntax.Directive) {
-	for d := range syntax.All(list) {
+func (l *ledger) silence(list []*nginxsyntax.Directive) {
+	for d := range nginxsyntax.All(list) {
 		l.told[d] = true
 	}
 }

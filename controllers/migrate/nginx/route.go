@@ -7,13 +7,13 @@ import (
 	"strings"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // route is what a location, or a part of it, becomes.
 type route struct {
 	server *server
-	at     *syntax.Directive
+	at     *nginxsyntax.Directive
 	// location is where at is one with proxy_pass.
 	location *location
 	name     string
@@ -29,8 +29,8 @@ type route struct {
 	cors       *cors
 	// clientCerts, cors and redirect are the business of an Ingress.
 	clientCerts *clientCerts
-	maxBody     string
-	authHeaders []*syntax.Directive // those of proxy_set_header that externalAuth sends
+	maxBody     *nginxsyntax.Directive   // client_max_body_size, unless it is 0
+	authHeaders []*nginxsyntax.Directive // those of proxy_set_header that externalAuth sends
 }
 
 // needsIngress reports whether a WebSocketRoute can't say all of it.
@@ -59,7 +59,7 @@ func (m *migration) routesOf(s *server) {
 	}
 }
 
-func (s *scope) list0() *syntax.Directive {
+func (s *scope) list0() *nginxsyntax.Directive {
 	if len(s.list) == 0 {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (m *migration) handshakesOnly(l *location, letters bool) {
 }
 
 // proxied adds the routes of a location with proxy_pass.
-func (m *migration) proxied(l *location, d *syntax.Directive, letters, handshakes bool) {
+func (m *migration) proxied(l *location, d *nginxsyntax.Directive, letters, handshakes bool) {
 	m.silent(d)
 	m.useMaps(d)
 	p, ok := m.readPass(l, d)
@@ -186,7 +186,7 @@ func (m *migration) proxied(l *location, d *syntax.Directive, letters, handshake
 	}
 }
 
-func (m *migration) tellBackends(d *syntax.Directive, list []weighted) {
+func (m *migration) tellBackends(d *nginxsyntax.Directive, list []weighted) {
 	var texts []string
 	for _, b := range list {
 		texts = append(texts, b.service.name)
@@ -195,7 +195,7 @@ func (m *migration) tellBackends(d *syntax.Directive, list []weighted) {
 }
 
 // constants tells of the set directives whose values proxy_pass uses.
-func (m *migration) constants(l *location, d *syntax.Directive) {
+func (m *migration) constants(l *location, d *nginxsyntax.Directive) {
 	for s := l.scope; s != nil; s = s.outer {
 		for _, set := range s.own("set") {
 			if slices.Contains(names(d.Arg(0)), trimDollar(set.Arg(0))) {
@@ -364,10 +364,18 @@ func (m *migration) body(l *location, r *route) {
 	case d == nil:
 	case d.Arg(0) == "0":
 		m.kept(d, "bodies are not bounded; messages of sockets never were")
-	case m.options.Kind == Ingress || r.needsIngress():
-		r.maxBody = d.Arg(0)
-		m.kept(d, "proxy-body-size for plain requests; it never bounded messages of sockets")
 	default:
-		m.differs(d, "bodies of plain requests are not bounded; it never bounded messages of sockets", "have the backend refuse long bodies, or use --kind ingress")
+		r.maxBody = d
+	}
+}
+
+// boundBody tells of client_max_body_size once it is known what the route becomes.
+func (m *migration) boundBody(r *route, ingress bool) {
+	switch {
+	case r.maxBody == nil:
+	case ingress:
+		m.kept(r.maxBody, "proxy-body-size for plain requests; it never bounded messages of sockets")
+	default:
+		m.differs(r.maxBody, "bodies of plain requests are not bounded; it never bounded messages of sockets", "have the backend refuse long bodies, or use --kind ingress")
 	}
 }

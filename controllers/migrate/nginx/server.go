@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // server is a server block.
 type server struct {
-	d     *syntax.Directive
+	d     *nginxsyntax.Directive
 	scope *scope
 	// hosts are its names as the API takes them; "" is any host.
 	hosts []string
@@ -131,7 +131,7 @@ func (m *migration) serverNames(s *server) {
 }
 
 // hostsOf translates one name.
-func (m *migration) hostsOf(d *syntax.Directive, name string) []string {
+func (m *migration) hostsOf(d *nginxsyntax.Directive, name string) []string {
 	lower := strings.ToLower(name)
 	_, notAddress := netip.ParseAddr(strings.Trim(lower, "[]"))
 	switch {
@@ -184,7 +184,7 @@ var anyAddress = strings.NewReplacer("*:", "", "0.0.0.0:", "", "[::]:", "")
 
 var portOfListen = regexp.MustCompile(`^(?:\S*:)?(\d+)$`)
 
-func (m *migration) listen(d *syntax.Directive, secure bool) {
+func (m *migration) listen(d *nginxsyntax.Directive, secure bool) {
 	port := "80"
 	switch found := portOfListen.FindStringSubmatch(d.Arg(0)); {
 	case strings.HasPrefix(d.Arg(0), "unix:"):

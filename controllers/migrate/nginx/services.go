@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // service is a Service in the making: addresses, or one name outside the cluster.
@@ -77,7 +77,7 @@ func (m *migration) single(host string, port int, name string) *service {
 	return s
 }
 
-func (m *migration) tellService(d *syntax.Directive, s *service) {
+func (m *migration) tellService(d *nginxsyntax.Directive, s *service) {
 	if s.external != "" {
 		m.differs(d, "Service "+s.name+" of type ExternalName: the name "+s.external+" is looked up by the cluster's DNS",
 			"if the program runs in this cluster, name its own Service in the route and delete this one")
@@ -94,7 +94,7 @@ func (m *migration) tellService(d *syntax.Directive, s *service) {
 
 // groupServer is a server line of an upstream block.
 type groupServer struct {
-	d      *syntax.Directive
+	d      *nginxsyntax.Directive
 	host   string
 	port   int
 	weight int
@@ -102,7 +102,7 @@ type groupServer struct {
 
 // groupBackends reads an upstream block. Servers of one weight share a Service, whose share is their
 // number times the weight; host names have a Service each.
-func (m *migration) groupBackends(group *syntax.Directive) []weighted {
+func (m *migration) groupBackends(group *nginxsyntax.Directive) []weighted {
 	m.silent(group)
 	var usable []groupServer
 	for _, d := range group.Block {
@@ -146,7 +146,7 @@ func (m *migration) tellGroup(usable []groupServer, byWeight map[int]*weighted) 
 }
 
 // groupName names the Service of the servers with s's weight.
-func groupName(group *syntax.Directive, all []groupServer, s groupServer) string {
+func groupName(group *nginxsyntax.Directive, all []groupServer, s groupServer) string {
 	name := objectName(group.Arg(0), "backend")
 	if slices.ContainsFunc(all, func(o groupServer) bool { return o.weight != s.weight }) {
 		name += "-weight-" + strconv.Itoa(s.weight)
@@ -172,7 +172,7 @@ func reduced(list []weighted) []weighted {
 }
 
 // groupServer reads a server of an upstream block; false when it gets no sessions.
-func (m *migration) groupServer(d *syntax.Directive) (groupServer, bool) {
+func (m *migration) groupServer(d *nginxsyntax.Directive) (groupServer, bool) {
 	s := groupServer{d: d, weight: 1, port: 80}
 	address := d.Arg(0)
 	if strings.HasPrefix(address, "unix:") {

@@ -12,22 +12,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/fairlead/fairlead/controllers/migrate/nginx"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // files reads from the folder of the test, as the command would.
-var files = syntax.Source{Read: os.ReadFile, Glob: filepath.Glob}
+var files = nginxsyntax.Source{Read: os.ReadFile, Glob: filepath.Glob}
 
 // read parses a file of testdata; its name in messages is the bare one.
-func read(t *testing.T, name string) *syntax.Config {
+func read(t *testing.T, name string) *nginxsyntax.Config {
 	t.Helper()
 	content, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := syntax.Parse(filepath.ToSlash(name), content, files)
+	config, err := nginxsyntax.Parse(filepath.ToSlash(name), content, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,10 +81,10 @@ func golden(t *testing.T, name string, got []byte) {
 
 // everyDirectiveIsTold wants a line in the report for every directive, or for the block that it stands
 // in when the whole block has one fate.
-func everyDirectiveIsTold(t *testing.T, config *syntax.Config, report *nginx.Report) {
+func everyDirectiveIsTold(t *testing.T, config *nginxsyntax.Config, report *nginx.Report) {
 	t.Helper()
-	var walk func(list []*syntax.Directive, around bool)
-	walk = func(list []*syntax.Directive, around bool) {
+	var walk func(list []*nginxsyntax.Directive, around bool)
+	walk = func(list []*nginxsyntax.Directive, around bool) {
 		for _, d := range list {
 			told := around || slices.ContainsFunc(report.Lines, func(l nginx.Line) bool {
 				return l.File == d.File && l.Line == d.Line && l.Directive == d.String()
@@ -95,7 +95,7 @@ func everyDirectiveIsTold(t *testing.T, config *syntax.Config, report *nginx.Rep
 			// A location that is served has lines for what is in it.
 			whole := told && !slices.Contains([]string{"http", "server"}, d.Name)
 			if d.Name == "location" {
-				whole = around || slices.ContainsFunc(d.Block, func(in *syntax.Directive) bool { return in.Name == "internal" }) ||
+				whole = around || slices.ContainsFunc(d.Block, func(in *nginxsyntax.Directive) bool { return in.Name == "internal" }) ||
 					slices.ContainsFunc(report.Lines, func(l nginx.Line) bool { return l.File == d.File && l.Line == d.Line && l.Part == nginx.Lost })
 			}
 			if d.Name == "server" {

@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // nginxDefault is what proxy_read_timeout, proxy_send_timeout and proxy_connect_timeout are without a
@@ -33,7 +33,7 @@ func (m *migration) timeouts(l *location, p *pass, r *route) {
 }
 
 // timeout reads one directive; nil when there is none that can be read.
-func (m *migration) timeout(l *location, name string) (*syntax.Directive, time.Duration) {
+func (m *migration) timeout(l *location, name string) (*nginxsyntax.Directive, time.Duration) {
 	d := l.scope.one(name)
 	if d == nil {
 		return nil, 0

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // handshake are the variables of a WebSocket handshake, as far as headers are made of them.
@@ -12,7 +12,7 @@ var handshake = map[string]string{"http_upgrade": "websocket", "http_connection"
 
 // upgrades looks whether nginx led WebSocket handshakes through: Upgrade and Connection must be set,
 // because nginx drops them, and HTTP must be 1.1.
-func (m *migration) upgrades(l *location, d *syntax.Directive) {
+func (m *migration) upgrades(l *location, d *nginxsyntax.Directive) {
 	given := handshake
 	if m.vars.maps["connection_upgrade"] != nil {
 		given = map[string]string{"http_upgrade": "websocket", "http_connection": "Upgrade"}
@@ -60,7 +60,7 @@ func hasToken(value, token string) bool {
 }
 
 // useMaps tells of the maps whose variables a directive uses, since what they are for is done.
-func (m *migration) useMaps(d *syntax.Directive) {
+func (m *migration) useMaps(d *nginxsyntax.Directive) {
 	for _, arg := range d.Args {
 		for _, name := range names(arg) {
 			if used := m.vars.maps[name]; used != nil && !m.told[used.at] {

@@ -5,25 +5,25 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // mapping is a map block: a variable whose value is chosen by another one's.
 type mapping struct {
-	at      *syntax.Directive
+	at      *nginxsyntax.Directive
 	source  string
 	entries []mapEntry
 	initial string // of default
 }
 
 type mapEntry struct {
-	d     *syntax.Directive
+	d     *nginxsyntax.Directive
 	key   string
 	value string
 	re    *regexp.Regexp // for keys that begin with ~
 }
 
-func newMapping(d *syntax.Directive) *mapping {
+func newMapping(d *nginxsyntax.Directive) *mapping {
 	m := &mapping{at: d, source: d.Arg(0)}
 	for _, e := range d.Block {
 		switch {
@@ -123,8 +123,8 @@ func (v *expansion) of(text string, depth int) (result string, known bool) {
 // constant returns what set gives a variable, when there is one set alone and none in an if.
 func constant(name string, at *scope) (string, bool) {
 	for ; at != nil; at = at.outer {
-		conditional := slices.ContainsFunc(at.own("if"), func(d *syntax.Directive) bool {
-			for in := range syntax.All(d.Block) {
+		conditional := slices.ContainsFunc(at.own("if"), func(d *nginxsyntax.Directive) bool {
+			for in := range nginxsyntax.All(d.Block) {
 				if in.Name == "set" && in.Arg(0) == "$"+name {
 					return true
 				}
@@ -134,7 +134,7 @@ func constant(name string, at *scope) (string, bool) {
 		if conditional {
 			return "", false
 		}
-		found := slices.DeleteFunc(slices.Clone(at.own("set")), func(d *syntax.Directive) bool { return d.Arg(0) != "$"+name })
+		found := slices.DeleteFunc(slices.Clone(at.own("set")), func(d *nginxsyntax.Directive) bool { return d.Arg(0) != "$"+name })
 		if len(found) > 0 {
 			return found[len(found)-1].Arg(1), len(found) == 1
 		}

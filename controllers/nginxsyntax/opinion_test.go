@@ -1,4 +1,4 @@
-package syntax_test
+package nginxsyntax_test
 
 import (
 	"os"
@@ -10,13 +10,13 @@ import (
 	"github.com/tufanbarisyildirim/gonginx/config"
 	"github.com/tufanbarisyildirim/gonginx/parser"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // Another parser has the same opinion of what stands in the configurations of the tests, but for the
 // ways of which the package comment speaks.
 func TestAnotherParserReadsTheSame(t *testing.T) {
-	files, err := filepath.Glob("../testdata/*.conf")
+	files, err := filepath.Glob("../migrate/nginx/testdata/*.conf")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
@@ -29,7 +29,7 @@ func TestAnotherParserReadsTheSame(t *testing.T) {
 		if strings.Contains(text, "_by_lua_block") || strings.Contains(text, "include include/") {
 			continue
 		}
-		mine, err := syntax.Parse(name, content, syntax.Source{})
+		mine, err := nginxsyntax.Parse(name, content, nginxsyntax.Source{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,9 +42,9 @@ func TestAnotherParserReadsTheSame(t *testing.T) {
 	}
 }
 
-func same(t *testing.T, name string, mine []*syntax.Directive, theirs []config.IDirective) {
+func same(t *testing.T, name string, mine []*nginxsyntax.Directive, theirs []config.IDirective) {
 	t.Helper()
-	mine = slices.DeleteFunc(slices.Clone(mine), func(d *syntax.Directive) bool { return d.Name == "include" })
+	mine = slices.DeleteFunc(slices.Clone(mine), func(d *nginxsyntax.Directive) bool { return d.Name == "include" })
 	theirs = slices.DeleteFunc(slices.Clone(theirs), func(d config.IDirective) bool { return d.GetName() == "include" })
 	if len(mine) != len(theirs) {
 		t.Errorf("%s: %d directives, and %d in the other opinion", name, len(mine), len(theirs))

@@ -1,4 +1,4 @@
-// Package syntax reads nginx configurations into trees of directives. It knows how they are written,
+// Package nginxsyntax reads nginx configurations into trees of directives. It knows how they are written,
 // and not what they mean.
 //
 // It follows the tokenizer of nginx itself (ngx_conf_read_token): words and quoted strings, the
@@ -15,4 +15,4 @@
 //   - takes an include that is missing, or that includes itself, for an empty one;
 //   - puts the servers of an upstream block, and what stands behind each, into another order;
 //   - calls itself for every open brace, so that a file of braces ends the process.
-package syntax
+package nginxsyntax

@@ -1,4 +1,4 @@
-package syntax_test
+package nginxsyntax_test
 
 import (
 	"errors"
@@ -8,14 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/fairlead/fairlead/controllers/migrate/nginx/syntax"
+	"github.com/fairlead/fairlead/controllers/nginxsyntax"
 )
 
 // folder is files by name.
 type folder map[string]string
 
-func (f folder) source() syntax.Source {
-	return syntax.Source{
+func (f folder) source() nginxsyntax.Source {
+	return nginxsyntax.Source{
 		Read: func(name string) ([]byte, error) {
 			content, found := f[name]
 			if !found {
@@ -37,9 +37,9 @@ func (f folder) source() syntax.Source {
 	}
 }
 
-func parse(t *testing.T, content string) []*syntax.Directive {
+func parse(t *testing.T, content string) []*nginxsyntax.Directive {
 	t.Helper()
-	config, err := syntax.Parse("nginx.conf", []byte(content), syntax.Source{})
+	config, err := nginxsyntax.Parse("nginx.conf", []byte(content), nginxsyntax.Source{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,7 @@ func parse(t *testing.T, content string) []*syntax.Directive {
 }
 
 // shown writes directives as "name[arg|arg]{…}", with the lines where they begin.
-func shown(list []*syntax.Directive) string {
+func shown(list []*nginxsyntax.Directive) string {
 	var b strings.Builder
 	for _, d := range list {
 		fmt.Fprintf(&b, "%d:%s[%s]", d.Line, d.Name, strings.Join(d.Args, "|"))
@@ -106,11 +106,11 @@ func TestMistakesNameFileAndLine(t *testing.T) {
 		"x_by_lua_block { [[ } ":               "nginx.conf:1: the block of Lua code has no end",
 		deep:                                   "nested more than",
 		strings.Repeat("a;", 200001):           "more than 200000 directives",
-		strings.Repeat("#", syntax.MaxBytes+1): "more than 8 MiB",
+		strings.Repeat("#", nginxsyntax.MaxBytes+1): "more than 8 MiB",
 		"include a b;":                         "nginx.conf:1: include wants one name",
 	} {
-		_, err := syntax.Parse("nginx.conf", []byte(content), syntax.Source{})
-		var mistake *syntax.Error
+		_, err := nginxsyntax.Parse("nginx.conf", []byte(content), nginxsyntax.Source{})
+		var mistake *nginxsyntax.Error
 		if !errors.As(err, &mistake) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: %v, want %s", content, err, want)
 		}
@@ -125,12 +125,12 @@ func TestIncludes(t *testing.T) {
 		"/etc/nginx/here.conf":   "absolute;",
 		"etc/copied.conf":        "copied;",
 	}
-	config, err := syntax.Parse("etc/nginx.conf", []byte("x;\ninclude conf.d/*.conf;\ninclude /etc/nginx/here.conf;\ninclude /etc/nginx/copied.conf;\ninclude gone.conf;\ninclude none/*.conf;"), files.source())
+	config, err := nginxsyntax.Parse("etc/nginx.conf", []byte("x;\ninclude conf.d/*.conf;\ninclude /etc/nginx/here.conf;\ninclude /etc/nginx/copied.conf;\ninclude gone.conf;\ninclude none/*.conf;"), files.source())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for d := range syntax.All(config.Directives) {
+	for d := range nginxsyntax.All(config.Directives) {
 		got = append(got, d.At()+" "+d.Name)
 	}
 	want := []string{
@@ -147,7 +147,7 @@ func TestIncludes(t *testing.T) {
 
 func TestFilesThatIncludeThemselves(t *testing.T) {
 	files := folder{"a.conf": "x;\ninclude b.conf;", "b.conf": "include a.conf;"}
-	_, err := syntax.Parse("a.conf", []byte(files["a.conf"]), files.source())
+	_, err := nginxsyntax.Parse("a.conf", []byte(files["a.conf"]), files.source())
 	if err == nil || err.Error() != "b.conf:1: include a.conf: the file includes itself" {
 		t.Error(err)
 	}
@@ -157,15 +157,15 @@ func TestFilesThatIncludeThemselves(t *testing.T) {
 // the memory of the machine.
 func TestFilesThatIncludeMuch(t *testing.T) {
 	files := folder{"big.conf": strings.Repeat("# nothing here\n", 10_000)}
-	_, err := syntax.Parse("a.conf", []byte(strings.Repeat("include big.conf;\n", 1000)), files.source())
+	_, err := nginxsyntax.Parse("a.conf", []byte(strings.Repeat("include big.conf;\n", 1000)), files.source())
 	if err == nil || !strings.Contains(err.Error(), "more than 8 MiB") {
 		t.Error(err)
 	}
 }
 
 func TestAFileThatCannotBeReadEndsIt(t *testing.T) {
-	denied := syntax.Source{Read: func(string) ([]byte, error) { return nil, fs.ErrPermission }}
-	_, err := syntax.Parse("a.conf", []byte("\ninclude b.conf;"), denied)
+	denied := nginxsyntax.Source{Read: func(string) ([]byte, error) { return nil, fs.ErrPermission }}
+	_, err := nginxsyntax.Parse("a.conf", []byte("\ninclude b.conf;"), denied)
 	if err == nil || !strings.Contains(err.Error(), "a.conf:2: include b.conf: permission denied") {
 		t.Error(err)
 	}
