@@ -133,6 +133,7 @@ func (o *opening) begin(p []byte) {
 		return
 	}
 	o.rest = o.head[size:]
+	straighten(r)
 	r.RemoteAddr = o.from.String()
 	s.handshakes.Add(1) // before the shutdown is looked for, as in ServeHTTP
 	o.exchange = exchange{

@@ -40,6 +40,7 @@ type exchange struct {
 
 // ServeHTTP takes one request from match to finish. Whatever happens, there is one Outcome.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	straighten(r)
 	if u := begun(r); u != nil {
 		u.w, u.r = w, r
 		defer s.handshakes.Add(-1) // the event loop has counted it
@@ -56,6 +57,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer s.handshakes.Add(-1)
 	}
 	x.serve((*exchange).run)
+}
+
+// straighten makes of a request's path the one that routes are asked for: what is guarded, told to
+// services and asked of endpoints is the same then.
+func straighten(r *http.Request) {
+	if table.Straighten(r.URL) {
+		r.RequestURI = r.URL.RequestURI()
+	}
 }
 
 // serve takes the request to its finish.
