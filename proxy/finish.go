@@ -2,8 +2,10 @@ package proxy
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/fairlead/fairlead/proxy/handshake"
@@ -28,6 +30,9 @@ func (x *exchange) finish(err error) {
 	if x.unread() {
 		// What nobody wanted is read all the same, so that the connection can go on: not for long.
 		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(headTimeout))
+		if x.r.Close {
+			linger(x.w)
+		}
 	}
 	x.release()
 	x.told = true
@@ -47,6 +52,13 @@ func (x *exchange) answer(r *model.Refusal) {
 	}
 	x.dress(x.w.Header(), r.Status)
 	handshake.Refuse(x.w, r)
+}
+
+// linger leaves the client time to read its answer before the connection is closed: a close with
+// content unread is a reset, which takes the answer away (RFC 9112 section 9.6). net/http does it by
+// itself unless the client said that it closes; then only for content that it found too long itself.
+func linger(w http.ResponseWriter) {
+	_, _ = http.MaxBytesReader(w, io.NopCloser(strings.NewReader("more")), 0).Read(make([]byte, 1))
 }
 
 // unread reports whether content of the request may still come.

@@ -164,7 +164,7 @@ func (c *client) ask(method, where string, content io.Reader, lines ...string) a
 	request.Host, request.Header = host, header(lines)
 	got, err := transport.RoundTrip(request)
 	if err != nil {
-		c.w.t.Fatal(err)
+		c.w.t.Fatalf("%s %s (%d bytes): %v", method, where, request.ContentLength, err)
 	}
 	defer func() { _ = got.Body.Close() }()
 	body, err := io.ReadAll(got.Body)
