@@ -53,9 +53,9 @@ const (
 	gone                    // nothing: it is a tunnel, or net/http's, or over
 )
 
-// maxJudged bounds the paths and other values that the regular expressions of routes may have to
-// look at, in bytes: with 8 KiB, each of them could hold up the loop for half a millisecond.
-const maxJudged = 1 << 10
+// maxSteps bounds what the regular expressions of a host may have to do for a request: they must not
+// hold up the loop for a millisecond.
+const maxSteps = 250_000
 
 // endpointSide is the opening as the owner of the endpoint's socket.
 type endpointSide opening
@@ -128,7 +128,7 @@ func (o *opening) begin(p []byte) {
 	o.head = append(o.head, p...)
 	r, size := o.reader.ReadRequest(p)
 	s := o.door.server
-	if r == nil || s.table.Load().Heavy(r, maxJudged) {
+	if r == nil || s.table.Load().Heavy(r, maxSteps) {
 		o.handOver(nil, nil)
 		return
 	}

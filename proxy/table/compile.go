@@ -35,7 +35,6 @@ func Compile(cfg model.Config, prev *Table) (*Table, error) {
 	c.certificates(cfg.Certificates)
 	c.security()
 	c.t.hosts = compileHosts(c.t.order, prev)
-	c.patterns()
 	c.departed()
 	c.policies()
 	return c.t, errors.Join(c.errs...)
@@ -152,18 +151,6 @@ func (c *compilation) validate(m model.Match, key model.MatchKey) error {
 		return nil
 	}
 	return m.Validate()
-}
-
-// patterns notes what expressions look at.
-func (c *compilation) patterns() {
-	for _, r := range c.t.order {
-		for _, m := range r.Matches {
-			c.t.patterns.add(m)
-		}
-		if r.Canary != nil && r.Canary.pattern != nil {
-			c.t.patterns.header(r.Canary.header)
-		}
-	}
 }
 
 // indexClaims notes what routes owned whose IDs are gone.

@@ -2,6 +2,7 @@ package table
 
 import (
 	"cmp"
+	"iter"
 	"net"
 	"net/http"
 	"path"
@@ -34,6 +35,24 @@ type hosts struct {
 	exact    map[string]*paths
 	wildcard map[string]*paths // by what follows "*."
 	any      *paths
+	work     work // at most, whatever the host
+}
+
+// of yields the paths of a host name, then those of its wildcard, then those of any host.
+func (h *hosts) of(name string) iter.Seq[*paths] {
+	return func(yield func(*paths) bool) {
+		if p := h.exact[name]; p != nil && !yield(p) {
+			return
+		}
+		if _, parent, found := strings.Cut(name, "."); found {
+			if p := h.wildcard[parent]; p != nil && !yield(p) {
+				return
+			}
+		}
+		if h.any != nil {
+			yield(h.any)
+		}
+	}
 }
 
 // paths finds the claim that a request meets on one host. Claims for the same path stand in a row,
@@ -44,6 +63,7 @@ type paths struct {
 	regex   []candidate
 	prefix  map[string][]candidate // keys have no trailing slash; "" is the prefix "/"
 	deepest int                    // elements of the longest prefix
+	work    work
 }
 
 // Match returns the route of a request by its Host (a port counts for nothing), its decoded path and
@@ -168,6 +188,7 @@ func compileHosts(routes []*Route, prev *Table) hosts {
 			h.exact[host] = compilePaths(host, list, prev.hosts.exact[host])
 		}
 	}
+	h.compileWork()
 	return h
 }
 
@@ -181,6 +202,9 @@ func compilePaths(host string, routes []*Route, before *paths) *paths {
 			if m.Host == host {
 				p.add(candidate{route: r, Match: m, conditions: compileConditions(m)})
 			}
+		}
+		if r.Canary != nil {
+			p.work.header(r.Canary.header, instructions(r.Canary.pattern))
 		}
 	}
 	for _, claims := range p.exact {
@@ -216,4 +240,5 @@ func (p *paths) add(c candidate) {
 		c.re, _ = c.Match.Path.Regexp() // Compile validated it
 		p.regex = append(p.regex, c)
 	}
+	p.work.add(&c)
 }

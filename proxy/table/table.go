@@ -23,7 +23,6 @@ type Table struct {
 	certificates map[fingerprint]*tls.Certificate
 	claims       map[model.MatchKey]*Route // who owns which match
 	hosts        hosts
-	patterns     patterns
 	names        certificateNames
 	expiries     map[string]time.Time // of certificates, by Name
 	security     security
