@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/fairlead/fairlead/proxy/balance"
+	"github.com/fairlead/fairlead/proxy/table"
 )
 
 // takesCanary decides, once for a request and all its attempts, whether it goes to the canary of its
@@ -23,8 +24,21 @@ func (p *picker) takesCanary(r *http.Request) bool {
 		return true
 	default:
 		shares := [...]int{total - weight, weight}
-		return balance.Weighted(p.route.Live.CanaryTurn(), len(shares), func(i int) int { return shares[i] }, nil) == 1
+		share := func(i int) int { return shares[i] }
+		if p.route.Balance.ByLiveSessions {
+			live := [...]int64{sessions(p.route.Backends), sessions(c.To)}
+			return balance.Furthest(len(shares), func(i int) int64 { return live[i] }, share, nil) == 1
+		}
+		return balance.Weighted(p.route.Live.CanaryTurn(), len(shares), share, nil) == 1
 	}
+}
+
+// sessions is how many sessions the route has on some of its backends.
+func sessions(backends []table.WeightedBackend) (n int64) {
+	for i := range backends {
+		n += backends[i].Share.Sessions()
+	}
+	return n
 }
 
 // source says from which backends of its route a request gets its endpoint.

@@ -15,7 +15,7 @@ type Route struct {
 	deleted  mark
 
 	mu     sync.Mutex // for shares, which only the compilation of tables asks for
-	shares map[string]*Share
+	shares []*Share
 }
 
 // NewRoute returns the living part of a new route.
@@ -43,19 +43,21 @@ func (r *Route) CanaryTurn() uint64 { return r.canaries.Turn() }
 func (r *Route) Share(backend string) *Share {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.shares == nil {
-		r.shares = map[string]*Share{}
+	for _, s := range r.shares {
+		if s.backend == backend {
+			return s
+		}
 	}
-	s := r.shares[backend]
-	if s == nil {
-		s = new(Share)
-		r.shares[backend] = s
-	}
+	s := &Share{backend: backend}
+	r.shares = append(r.shares, s)
 	return s
 }
 
 // Share counts the sessions that a route has on one of its backends. nil counts nothing.
-type Share struct{ sessions counter }
+type Share struct {
+	sessions counter
+	backend  string
+}
 
 // Sessions is the number of sessions that are counted in.
 func (s *Share) Sessions() int64 {

@@ -61,18 +61,23 @@ func (c *compilation) destinations(r *Route) {
 	for _, ref := range r.Route.Backends {
 		r.Backends = c.appendDestination(r.Backends, r, ref)
 	}
-	if len(r.Backends) > 1 {
-		for i := range r.Backends {
-			r.Backends[i].Share = r.Live.Share(r.Backends[i].Key)
-		}
-	}
+	r.count(r.Backends)
 	if canary := r.Route.Canary; canary != nil {
 		if to := c.appendDestination(nil, r, only(canary.Backend)); to != nil {
+			r.count(to)
 			r.Canary = &Canary{Canary: canary, To: to, header: http.CanonicalHeaderKey(canary.Header)}
 		}
 	}
 	if fallback := r.Route.Fallback; fallback != nil {
 		r.Spare = c.appendDestination(nil, r, only(fallback.Backend))
+	}
+}
+
+// count counts the route's sessions on each of its backends, also where there is but one: when another
+// comes beside it, it has a share already.
+func (r *Route) count(backends []WeightedBackend) {
+	for i := range backends {
+		backends[i].Share = r.Live.Share(backends[i].Key)
 	}
 }
 

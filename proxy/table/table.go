@@ -65,7 +65,7 @@ type WeightedBackend struct {
 	*Backend
 	Weight int
 	Scheme model.Scheme
-	// Share counts the route's sessions on the backend; nil when it is the only one.
+	// Share counts the route's sessions on the backend; nil where it is the spare one.
 	Share *live.Share
 }
 

@@ -270,3 +270,12 @@ func TestCertificateAuthoritiesNeedNoPassword(t *testing.T) {
 		w.wantRedirect(308, "https://chat.example.com/page", "chat.example.com/page")
 	})
 }
+
+// sayYesTo lets in who sends a header with that value.
+func sayYesTo(name, value string) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		if r.Header.Get(name) != value {
+			rw.WriteHeader(http.StatusUnauthorized)
+		}
+	}
+}

@@ -173,6 +173,21 @@ func TestRequestsOfACanaryWithoutEndpointsGoToTheMainOne(t *testing.T) {
 	})
 }
 
+func TestACanaryMayHaveAShareOfTheSocketsThatLive(t *testing.T) {
+	story(t, func(w *world) {
+		services, main := w.service("chat", "main")+separator+w.service("next", "next"), ingressFor(object{}, "fairlead.dev/share: live-sessions")
+		w.apply("chat", services, ingressFor(object{})) // nobody thinks of a canary yet
+		w.wantAll("main", echo)
+		w.wantAll("main", echo)
+		w.apply("chat", services, main, next("canary-weight: 25"))
+		if got := w.tally(2, echo); got["next"] != 2 { // of eight
+			w.t.Errorf("while it had less than its share, sockets went to %v", got)
+		}
+		w.wantShare("next", 2, w.tally(8, echo))
+		w.wantShare("next", 2, w.tally(8, echo))
+	})
+}
+
 func TestACanaryThatCannotBeReadServesNothing(t *testing.T) {
 	story(t, func(w *world) {
 		w.apply("chat", w.service("chat", "main"), w.service("next", "next"), ingressFor(object{created: "2026-02-01"}),
