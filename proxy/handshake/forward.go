@@ -116,7 +116,8 @@ func (f *Forwarding) Header(r *http.Request, c Client) http.Header {
 // Hop-by-hop headers and those that Connection names are left out (RFC 9110 section 7.6.1), but for
 // "TE: trailers". X-Real-IP, X-Forwarded-For, -Host, -Port, -Proto and -Server are set: from a
 // trusted peer X-Forwarded-For is appended to and the other X-Forwarded values are kept, from
-// others all of X-Forwarded-* and Forwarded (RFC 7239) is replaced or dropped. X-Real-IP is always
+// others all of X-Forwarded-* and Forwarded (RFC 7239) is replaced or dropped, as are X-Scheme and
+// X-Original-Forwarded-*, which endpoints behind ingress-nginx take for its words. X-Real-IP is always
 // [Client.Address]. Whatever begins with Ssl-Client- is dropped, and Proxy, since CGI programs take it for their own HTTP_PROXY.
 func (f *Forwarding) Fields(r *http.Request, c Client) iter.Seq2[string, []string] {
 	values, trusted := f.describe(r, c), c.trusted
@@ -198,7 +199,7 @@ func passes(name string, trusted bool) bool {
 	switch {
 	case plain == "Proxy", slices.Contains(ours[:], plain), strings.HasPrefix(plain, certPrefix):
 		return false
-	case plain == "Forwarded", strings.HasPrefix(plain, "X-Forwarded-"):
+	case plain == "Forwarded", strings.HasPrefix(plain, "X-Forwarded-"), plain == "X-Scheme", strings.HasPrefix(plain, "X-Original-Forwarded-"):
 		return trusted && plain == name
 	}
 	return true

@@ -86,6 +86,7 @@ func TestAStrangerCanNotForgeWhereItComesFrom(t *testing.T) {
 		"X-Forwarded-For: 198.51.100.7", "X-Forwarded-For: 10.0.0.1", "X-Real-IP: 198.51.100.7",
 		"X-Forwarded-Host: evil.example", "X-Forwarded-Port: 1", "X-Forwarded-Proto: https",
 		"X-Forwarded-Server: evil", "X-Forwarded-User: root", "Forwarded: for=198.51.100.7",
+		"X-Scheme: https", "X_Scheme: https", "X-Original-Forwarded-For: 198.51.100.7",
 		"X_Forwarded_For: 198.51.100.7", "X_Real-IP: 198.51.100.7", "Proxy: http://evil.example",
 		"X_Custom: stays")
 	got := forwarded(inner, r)
@@ -93,6 +94,7 @@ func TestAStrangerCanNotForgeWhereItComesFrom(t *testing.T) {
 		"X-Forwarded-For": "192.0.2.1", "X-Real-IP": "192.0.2.1",
 		"X-Forwarded-Host": "chat.example.com", "X-Forwarded-Port": "80", "X-Forwarded-Proto": "http",
 		"X-Forwarded-Server": "fairlead-0", "X-Forwarded-User": "", "Forwarded": "",
+		"X-Scheme": "", "X_scheme": "", "X-Original-Forwarded-For": "",
 		"X_Forwarded_For": "", "X_real-Ip": "", "Proxy": "", "X_Custom": "stays",
 	})
 	for name := range got {
@@ -121,11 +123,11 @@ func TestATrustedProxyIsBelieved(t *testing.T) {
 	got := forwarded(inner, plain(t, "10.0.0.1:1",
 		"X-Forwarded-For: 203.0.113.9, 198.51.100.7", "X-Forwarded-For: 10.1.1.1", "X-Real-IP: 203.0.113.9",
 		"X-Forwarded-Host: public.example:8443", "X-Forwarded-Proto: https", "X-Forwarded-Server: edge",
-		"X-Forwarded-User: ann", "Forwarded: for=198.51.100.7"))
+		"X-Forwarded-User: ann", "Forwarded: for=198.51.100.7", "X-Scheme: https"))
 	expect(t, got, map[string]string{
 		"X-Forwarded-For": "203.0.113.9, 198.51.100.7, 10.1.1.1, 10.0.0.1", "X-Real-IP": "198.51.100.7",
 		"X-Forwarded-Host": "public.example:8443", "X-Forwarded-Port": "8443", "X-Forwarded-Proto": "https",
-		"X-Forwarded-Server": "edge", "X-Forwarded-User": "ann", "Forwarded": "for=198.51.100.7",
+		"X-Forwarded-Server": "edge", "X-Forwarded-User": "ann", "Forwarded": "for=198.51.100.7", "X-Scheme": "https",
 	})
 	silent := forwarded(inner, plain(t, "10.0.0.1:1"))
 	expect(t, silent, map[string]string{
