@@ -151,7 +151,7 @@ func TestAnEndpointThatIsNotBelievedIsPassedOver(t *testing.T) {
 func TestEndpointsAreShownACertificate(t *testing.T) {
 	root, clients, r := newAuthority(t, "root"), newAuthority(t, "clients"), start(t)
 	pool := x509.NewCertPool()
-	pool.AddCert(clients.cert)
+	pool.AddCert(clients.Cert)
 	p := newSecurePod(t, "a", root.server(host), &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool})
 	own := clients.client("fairlead")
 	says := model.BackendTLS{Verify: true, CAs: root.pem(), CertPEM: own.chain, KeyPEM: own.keyPEM(t)}

@@ -2,18 +2,13 @@ package e2e_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -23,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fairlead/fairlead/api/v1alpha1"
+	"github.com/fairlead/fairlead/test/pki"
 )
 
 // namespace makes a namespace for the test, and deletes it with all it holds at the end.
@@ -156,27 +152,13 @@ func livingPods(t *testing.T, ns string) map[string]bool {
 // writeCertificate writes a self-signed certificate with that serial number into the Secret web.
 func writeCertificate(t *testing.T, ns string, serial int64) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial),
-		DNSNames:     []string{webHost(ns)},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	must(t, err)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	must(t, err)
+	pair := (*pki.Authority)(nil).Issue(t, &x509.Certificate{SerialNumber: big.NewInt(serial), DNSNames: []string{webHost(ns)}})
 	secret := &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "web"},
 		Type:       corev1.SecretTypeTLS,
-		Data: map[string][]byte{
-			corev1.TLSCertKey:       pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-			corev1.TLSPrivateKeyKey: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}),
-		},
+		Data:       map[string][]byte{corev1.TLSCertKey: pair.CertPEM(), corev1.TLSPrivateKeyKey: pair.KeyPEM(t)},
 	}
-	err = plane.Client.Update(t.Context(), secret)
+	err := plane.Client.Update(t.Context(), secret)
 	if client.IgnoreNotFound(err) == nil && err != nil {
 		err = plane.Client.Create(t.Context(), secret)
 	}

@@ -82,7 +82,7 @@ func TestClientsShowCertificates(t *testing.T) {
 func TestChainsOfClientsAreAsLongAsTheyMayBe(t *testing.T) {
 	story(t, func(w *world) {
 		root := newCA(w.t, "Root")
-		deep := root.under(root.under(root, "Region"), "Harbour").issue("ann")
+		deep := root.below("Region").below("Harbour").issue("ann")
 		near := root.issue("bob")
 		fixed := []string{w.service("chat", "a"), secret(w.t, "chat-tls", "x", "chat.example.com"), secretOf("client-ca", "ca.crt", root.pem())}
 		w.apply("chat", append(fixed, ingressFor(overTLS(object{}), "auth-tls-secret: default/client-ca"))...)

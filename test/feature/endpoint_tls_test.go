@@ -92,7 +92,7 @@ func TestCertificatesOfEndpointsAreVerifiedIfThatIsWanted(t *testing.T) {
 func TestEndpointsSeeWhoTheProxyIs(t *testing.T) {
 	story(t, func(w *world) {
 		ours := newCA(w.t, "Harbour")
-		deep := ours.under(ours, "Region")
+		deep := ours.below("Region")
 		pod, self := w.securePod("a", deep.issue("a", "chat.internal")), ours.issue("proxy")
 		service := serviceOf("chat", "") + separator + endpointSlice("chat", "1", pod.at(), "")
 		both := secretOf("both", "ca.crt", ours.pem(), "tls.crt", certPEM(self.Certificate[0]), "tls.key", ours.keyPEM(self))

@@ -1,82 +1,36 @@
 package feature
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
 	"testing"
-	"time"
+
+	"github.com/fairlead/fairlead/test/pki"
 )
 
-// ca is an authority that issues certificates.
+// ca is an authority in a story.
 type ca struct {
-	t    *testing.T
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	own  *ca // who issued it; nil: itself
+	t *testing.T
+	*pki.Authority
 }
 
-func newCA(t *testing.T, name string) *ca { return (&ca{t: t}).under(nil, name) }
+func newCA(t *testing.T, name string) *ca { return &ca{t, pki.New(t, name)} }
 
-// under makes an authority below another one.
-func (c *ca) under(parent *ca, name string) *ca {
-	next := &ca{t: c.t, own: parent, key: newKey(c.t)}
-	next.cert = next.sign(parent, &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}, &next.key.PublicKey)
-	return next
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func (c *ca) sign(by *ca, template *x509.Certificate, key *ecdsa.PublicKey) *x509.Certificate {
-	c.t.Helper()
-	template.SerialNumber = big.NewInt(time.Now().UnixNano())
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
-	parent, signer := template, c.key
-	if by != nil {
-		parent, signer = by.cert, by.key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key, signer)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return cert
-}
+// below makes an authority that c vouches for.
+func (c *ca) below(name string) *ca { return &ca{c.t, c.Below(c.t, name)} }
 
 // issue makes a certificate of that common name, for servers of the hosts and for clients.
 func (c *ca) issue(name string, hosts ...string) tls.Certificate {
-	c.t.Helper()
-	key := newKey(c.t)
-	cert := c.sign(c, &x509.Certificate{
+	return c.Issue(c.t, &x509.Certificate{
 		Subject: pkix.Name{CommonName: name, Organization: []string{"Harbour"}}, DNSNames: hosts,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, &key.PublicKey)
-	pair := tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: key}
-	for above := c; above.own != nil; above = above.own {
-		pair.Certificate = append(pair.Certificate, above.cert.Raw)
-	}
-	return pair
+	}).TLS()
 }
 
 // pem is the authority's own certificate.
-func (c *ca) pem() string { return certPEM(c.cert.Raw) }
+func (c *ca) pem() string { return certPEM(c.Cert.Raw) }
 
 func certPEM(der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
@@ -84,10 +38,9 @@ func certPEM(der []byte) string {
 
 // keyPEM is the private key of a pair.
 func (c *ca) keyPEM(pair tls.Certificate) string {
-	c.t.Helper()
-	der, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}))
 }
