@@ -93,21 +93,21 @@ func TestWordsAsNginxReadsThem(t *testing.T) {
 func TestMistakesNameFileAndLine(t *testing.T) {
 	deep := strings.Repeat("a {\n", 150)
 	for content, want := range map[string]string{
-		"a;\nb {\n c;\n":                       "nginx.conf:4: the file ends within the block of b, which line 2 opened",
-		"a;\nb c":                              "nginx.conf:2: the file ends within the directive b c of line 2",
-		"a;\n}\nb;":                            "nginx.conf:2: a } that closes nothing",
-		"a {\n b }":                            "nginx.conf:2: a } within the directive b of line 2",
-		"a;\n'b c;\nd;":                        "nginx.conf:2: the quote ' has no end",
-		"a \"b\"c;":                            "nginx.conf:1: after a closing quote",
-		"a;\n;":                                "nginx.conf:2: a directive's name must stand before ;",
-		"{":                                    "nginx.conf:1: a directive's name must stand before {",
-		"a;\nb\x00;":                           "nginx.conf:2: this is no text",
-		"a;\n\n\xff\xfe;":                      "nginx.conf:3: this is no text",
-		"x_by_lua_block { [[ } ":               "nginx.conf:1: the block of Lua code has no end",
-		deep:                                   "nested more than",
-		strings.Repeat("a;", 200001):           "more than 200000 directives",
+		"a;\nb {\n c;\n":             "nginx.conf:4: the file ends within the block of b, which line 2 opened",
+		"a;\nb c":                    "nginx.conf:2: the file ends within the directive b c of line 2",
+		"a;\n}\nb;":                  "nginx.conf:2: a } that closes nothing",
+		"a {\n b }":                  "nginx.conf:2: a } within the directive b of line 2",
+		"a;\n'b c;\nd;":              "nginx.conf:2: the quote ' has no end",
+		"a \"b\"c;":                  "nginx.conf:1: after a closing quote",
+		"a;\n;":                      "nginx.conf:2: a directive's name must stand before ;",
+		"{":                          "nginx.conf:1: a directive's name must stand before {",
+		"a;\nb\x00;":                 "nginx.conf:2: this is no text",
+		"a;\n\n\xff\xfe;":            "nginx.conf:3: this is no text",
+		"x_by_lua_block { [[ } ":     "nginx.conf:1: the block of Lua code has no end",
+		deep:                         "nested more than",
+		strings.Repeat("a;", 200001): "more than 200000 directives",
 		strings.Repeat("#", nginxsyntax.MaxBytes+1): "more than 8 MiB",
-		"include a b;":                         "nginx.conf:1: include wants one name",
+		"include a b;": "nginx.conf:1: include wants one name",
 	} {
 		_, err := nginxsyntax.Parse("nginx.conf", []byte(content), nginxsyntax.Source{})
 		var mistake *nginxsyntax.Error
