@@ -15,7 +15,7 @@ var nginxCanaryRows = []Row{
 	{
 		Name: "canary", Type: typeBool, Default: "false", Example: "true", PerObject: true,
 		Doc:     "Makes the Ingress an addition to the one that has its hosts and paths, and gives it a part of the requests: by canary-by-header, then canary-by-cookie, then canary-weight. A client that a sticky cookie binds stays where it is. A socket stays where its handshake went.",
-		Differs: "If it can't be read, the Ingress is not served at all, lest it take all requests.",
+		Differs: "If it can't be read, the Ingress is not served at all, lest it take all requests. How an endpoint of the canary is chosen, the main Ingress says too: there, affinity, load-balance and upstream-hash-by of the canary count.",
 		sets:    []string{"CanaryOn"}, parse: boolean(func(d *draft, b bool) { d.CanaryOn = b }),
 	}, {
 		Name: "canary-weight", Type: typeCount, Default: "0", Example: "10", needs: needCanary, PerObject: true,

@@ -43,8 +43,10 @@ var nginxPathRows = []Row{
 		sets: []string{"DefaultBackend"}, parse: serviceName,
 	}, {
 		Name: "custom-http-errors", Type: "list of statuses from 400 to 599", Default: "none", Example: "404, 503",
-		Doc:  "Answers of the endpoints instead of which the default backend is asked, with the status in X-Code.",
-		sets: []string{"CustomErrors"}, parse: customErrors,
+		Doc:     "Answers of the endpoints instead of which the default backend is asked, with the status in X-Code.",
+		Differs: "What Fairlead itself refuses, or answers because no endpoint does, keeps its own text.",
+		WhenSet: true,
+		sets:    []string{"CustomErrors"}, parse: customErrors,
 	},
 }
 

@@ -78,7 +78,14 @@ func TestErrorsAreAnsweredByTheDefaultBackend(t *testing.T) {
 			w.t.Errorf("another error: %q", got.body)
 		}
 		w.pod("a").answers(nil)
-		w.open(echo)
+		w.open(echo).leaves()
+
+		// What Fairlead says by itself stays.
+		w.pod("a").Kill()
+		w.apply("chat", w.service("chat", "a"), w.service("sorry", "s"), ingressFor(object{}, "default-backend: sorry", "custom-http-errors: 403,502"))
+		w.wantPage(502, "ConnectFailed", "chat.example.com/page")
+		w.apply("chat", w.service("chat", "a"), w.service("sorry", "s"), ingressFor(object{}, "default-backend: sorry", "custom-http-errors: 403,502", "denylist-source-range: 127.0.0.0/8"))
+		w.wantPage(403, "SourceRefused", "chat.example.com/page")
 	})
 }
 

@@ -188,6 +188,21 @@ func TestACanaryMayHaveAShareOfTheSocketsThatLive(t *testing.T) {
 	})
 }
 
+func TestACanaryOfAnExpression(t *testing.T) {
+	story(t, func(w *world) {
+		chat := object{paths: []string{"/chat(/|$)(.*)"}, pathType: "ImplementationSpecific"}
+		canary := chat
+		canary.name, canary.service = "chat-next", "next"
+		w.apply("chat", w.service("chat", "main"), w.service("next", "next"), ingressFor(chat, "rewrite-target: /$2"),
+			ingressFor(canary, "canary: true", "canary-by-header: X-Canary", "rewrite-target: /$2"))
+		w.wantAll("next", "chat.example.com/chat/socket?mode=echo", "X-Canary: always")
+		w.wantAll("main", "chat.example.com/chat/socket?mode=echo")
+		if got := w.pod("next").last(w.t).RequestURI; got != "/socket?mode=echo" {
+			w.t.Errorf("came as %s", got)
+		}
+	})
+}
+
 func TestACanaryThatCannotBeReadServesNothing(t *testing.T) {
 	story(t, func(w *world) {
 		w.apply("chat", w.service("chat", "main"), w.service("next", "next"), ingressFor(object{created: "2026-02-01"}),

@@ -128,6 +128,15 @@ func TestTheDefaultsOfIngressNginxCanBeHad(t *testing.T) {
 		if got := post("own.example.com", 2<<20); got != 200 {
 			w.t.Errorf("with a bound of its own: %d", got)
 		}
+
+		// And nobody is called by name.
+		pod := w.securePod("b", newCA(w.t, "Harbour").issue("b", "b"))
+		w.apply("tls", serviceOf("tls", ""), endpointSlice("tls", "1", pod.at(), ""),
+			ingressFor(object{name: "tls", service: "tls", host: "tls.example.com"}, "backend-protocol: HTTPS"))
+		w.open("tls.example.com/socket?mode=echo")
+		if got := pod.hello.Load().ServerName; got != "" {
+			w.t.Errorf("the pod was called %q", got)
+		}
 	}, func(s *settings) { s.controller.Translate.NginxDefaults = true })
 }
 
