@@ -78,14 +78,22 @@ func (o *Options) complete() error {
 		return err
 	}
 	if o.Resolve == nil {
-		o.Resolve = func(ctx context.Context, host string) ([]netip.Addr, error) {
-			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		}
+		o.Resolve = lookUp
 	}
 	if o.Dial == nil {
 		o.Dial = new(net.Dialer).DialContext
 	}
 	return nil
+}
+
+// lookUp asks the system. Names below localhost lead to this machine though it may know none of them
+// (RFC 6761 section 6.3), as in browsers.
+func lookUp(ctx context.Context, host string) ([]netip.Addr, error) {
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil && strings.HasSuffix(strings.TrimSuffix(strings.ToLower(host), "."), ".localhost") {
+		return []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})}, nil
+	}
+	return addresses, err
 }
 
 // handshakeOwn are the headers that make the handshake, and are the probe's.

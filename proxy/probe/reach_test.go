@@ -252,3 +252,12 @@ func TestASilentTLSPortTimesOut(t *testing.T) {
 		t.Errorf("found %s", r.Verdict.Finding)
 	}
 }
+
+func TestNamesBelowLocalhostAreThisMachine(t *testing.T) {
+	for _, host := range []string{"chat.localhost", "a.b.LOCALHOST."} {
+		addresses, err := lookUp(t.Context(), host)
+		if err != nil || len(addresses) == 0 || !addresses[0].IsLoopback() {
+			t.Errorf("%s leads to %v, %v", host, addresses, err)
+		}
+	}
+}
