@@ -209,7 +209,7 @@ func (c *compilation) departed() {
 	}
 	for id, r := range c.prev.routes {
 		if !kept[r.Live] {
-			c.t.departed.routes[id] = departedRoute{r.Live, r.Matches}
+			c.t.departed.routes[id] = r.departing()
 		}
 	}
 	c.departedEndpoints()

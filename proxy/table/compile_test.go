@@ -159,6 +159,38 @@ func TestARouteLivesAsLongAsSomebodyClaimsItsHostAndPath(t *testing.T) {
 	}
 }
 
+func TestARouteIsSucceededByWhatLeadsToItsBackend(t *testing.T) {
+	serving := func(id, match, backend string) model.Config {
+		cfg := chat("10.0.0.1")
+		cfg.Routes[0].ID, cfg.Routes[0].Matches = id, []model.Match{claim(match)}
+		cfg.Routes[0].Backends = []model.BackendRef{{Backend: backend, Weight: 1}}
+		cfg.Backends = append(cfg.Backends, model.Backend{Key: "site:80"})
+		return cfg
+	}
+	backend := chat().Backends[0].Key
+	for _, c := range []struct {
+		before, after, backend string
+		stays                  bool
+	}{
+		{"chat.example.com /chat", "chat.example.com /", backend, true},
+		{"chat.example.com /chat", "*.example.com /chat", backend, true},
+		{"chat.example.com /chat", "chat.example.com ~/chat(/|$)(.*)", backend, true},
+		{"chat.example.com ~(?i)/chat(/|$)(.*)", "chat.example.com /chat", backend, true},
+		{"*.example.com /", "*any /", backend, true},
+		{"chat.example.com /chat", "chat.example.com /", "site:80", false},
+		{"chat.example.com /", "chat.example.com /chat", backend, false},
+		{"chat.example.com /", "other.example.com /", backend, false},
+		{"chat.example.com ~/[a-z]+", "chat.example.com /", backend, false}, // nobody knows what was asked
+	} {
+		first := compile(t, serving("before", c.before, backend), nil)
+		first.routes["before"].Live.Acquire()
+		second := compile(t, serving("after", c.after, c.backend), first)
+		if gone := second.Diff(first).Gone; len(gone) == 0 != c.stays {
+			t.Errorf("%s became %s to %s: %d routes are gone", c.before, c.after, c.backend, len(gone))
+		}
+	}
+}
+
 func TestEndpointsThatLeaveAreTold(t *testing.T) {
 	first := compile(t, chat("10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"), nil)
 	second := compile(t, chat("10.0.0.1", "!10.0.0.2", "-10.0.0.3"), first)

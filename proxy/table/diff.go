@@ -14,9 +14,10 @@ import (
 // Change is what a publish changed.
 type Change struct {
 	RoutesAdded, RoutesRemoved, RoutesChanged []string // IDs, sorted
-	// Gone are the living parts of routes whose hosts and paths nobody claims any more.
+	// Gone are the living parts of routes that nobody succeeds: their hosts and paths are claimed by
+	// none, and what was asked of them does not come to their backends any more.
 	Gone []*live.Route
-	// Back are living parts of routes that are in the table, or whose hosts and paths are.
+	// Back are living parts of routes that are in the table or have a successor there.
 	Back []*live.Route
 	// Leaving are endpoints that terminate or went away while their backend stayed, those that
 	// were leaving already among them.
@@ -90,26 +91,25 @@ func (t *Table) diffRoutes(prev *Table, c *Change) {
 			c.RoutesChanged = append(c.RoutesChanged, id)
 		}
 	}
-	judge := func(l *live.Route, matches []model.Match) {
-		if current[l] {
+	judge := func(d departedRoute) {
+		if current[d.live] {
 			return
 		}
-		current[l] = true // once is enough
-		switch {
-		case slices.ContainsFunc(matches, func(m model.Match) bool { return t.claims[m.Key()] != nil }):
-			c.Back = append(c.Back, l)
-		default:
-			c.Gone = append(c.Gone, l)
+		current[d.live] = true // once is enough
+		if t.succeeds(d) {
+			c.Back = append(c.Back, d.live)
+		} else {
+			c.Gone = append(c.Gone, d.live)
 		}
 	}
 	for id, r := range prev.routes {
 		if t.routes[id] == nil {
 			c.RoutesRemoved = append(c.RoutesRemoved, id)
-			judge(r.Live, r.Matches)
+			judge(r.departing())
 		}
 	}
 	for _, d := range t.departed.routes {
-		judge(d.live, d.matches)
+		judge(d)
 	}
 	slices.Sort(c.RoutesAdded)
 	slices.Sort(c.RoutesRemoved)

@@ -107,8 +107,9 @@ type departed struct {
 
 // departedRoute remembers what the route served: a route that comes back under another ID is known by that.
 type departedRoute struct {
-	live    *live.Route
-	matches []model.Match
+	live     *live.Route
+	matches  []model.Match
+	backends []model.BackendRef
 }
 
 // Len returns how many routes, backends and endpoints the table has.
