@@ -23,6 +23,7 @@ const nobodyComesIn = "requests are answered 503, for without it anybody could c
 const (
 	usersKey       = "auth"
 	authoritiesKey = "ca.crt"
+	revokedKey     = "ca.crl" // what they have revoked
 )
 
 // ingressAccess fills in what guards an Ingress and stands in Secrets and ConfigMaps. A guard that
@@ -50,6 +51,9 @@ func (b *build) ingressAccess(o *object) {
 			o.tell(v1alpha1.ReasonInvalidRef, annotation(ref.Key), "%v; %s: mend the Secret", err, nobodyComesIn)
 			seal(&o.base, "the Secret with the authorities of client certificates can't be used")
 		} else {
+			if lists := secret.Data[revokedKey]; len(lists) > 0 {
+				cas += "\n" + string(lists)
+			}
 			cert.CAs, a.ClientCert = cas, &cert
 		}
 	}

@@ -204,7 +204,11 @@ func prune(tree any) any {
 		}
 	case string:
 		if strings.HasPrefix(tree, "-----BEGIN ") {
-			return strings.SplitN(strings.TrimPrefix(tree, "-----BEGIN "), "-----", 2)[0]
+			var kinds []string
+			for _, block := range strings.Split(tree, "-----BEGIN ")[1:] {
+				kinds = append(kinds, strings.SplitN(block, "-----", 2)[0])
+			}
+			return strings.Join(kinds, ", ")
 		}
 	}
 	return tree

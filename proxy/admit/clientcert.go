@@ -33,6 +33,7 @@ const maxVouched = 1024
 type clientCert struct {
 	says  *model.ClientCert
 	roots *x509.CertPool
+	lists revocations
 	depth int
 	name  *regexp.Regexp // nil: any
 
@@ -56,8 +57,11 @@ func newClientCert(says *model.ClientCert) (*clientCert, error) {
 			c.roots.AddCert(ca)
 		}
 	}
+	var err error
+	if c.lists, err = newRevocations(says.CAs); err != nil {
+		return nil, err
+	}
 	if says.MatchCN != "" {
-		var err error
 		if c.name, err = regexp.Compile(says.MatchCN); err != nil {
 			return nil, fmt.Errorf("the expression for the name: %w (RE2 syntax: no look-around, no back-references)", err)
 		}
@@ -146,13 +150,18 @@ func (c *clientCert) verify(shown []*x509.Certificate) error {
 	if err != nil {
 		return err
 	}
+	err = errTooDeep
 	for _, chain := range chains {
-		if secure.Within([][]*x509.Certificate{chain}, c.depth) {
-			c.remember(sum, chain)
+		if !secure.Within([][]*x509.Certificate{chain}, c.depth) {
+			continue
+		}
+		var until time.Time
+		if until, err = c.lists.judge(chain, now); err == nil {
+			c.remember(sum, chain, until)
 			return nil
 		}
 	}
-	return errTooDeep
+	return err
 }
 
 func (c *clientCert) remembers(sum [sha256.Size]byte, now time.Time) bool {
@@ -162,10 +171,9 @@ func (c *clientCert) remembers(sum [sha256.Size]byte, now time.Time) bool {
 	return known && !now.After(until)
 }
 
-// remember keeps what was verified until the first certificate of the chain expires. Only what is
-// good is kept: strangers can push nobody out.
-func (c *clientCert) remember(sum [sha256.Size]byte, chain []*x509.Certificate) {
-	until := chain[0].NotAfter
+// remember keeps what was verified until then, or until the first certificate of the chain expires. Only
+// what is good is kept: strangers can push nobody out.
+func (c *clientCert) remember(sum [sha256.Size]byte, chain []*x509.Certificate, until time.Time) {
 	for _, certificate := range chain {
 		if certificate.NotAfter.Before(until) {
 			until = certificate.NotAfter
@@ -201,8 +209,8 @@ func strangers(err error) bool {
 func why(err error) string {
 	var invalid x509.CertificateInvalidError
 	switch {
-	case errors.Is(err, errTooDeep):
-		return errTooDeep.Error()
+	case errors.Is(err, errTooDeep), errors.Is(err, errRevoked), errors.Is(err, errNoList):
+		return err.Error()
 	case errors.As(err, new(x509.UnknownAuthorityError)):
 		return "unable to get local issuer certificate"
 	case !errors.As(err, &invalid):

@@ -28,18 +28,20 @@ type issuer struct {
 func newIssuer(t testing.TB) *issuer {
 	t.Helper()
 	i := new(issuer)
-	i.cert, i.key = i.issue(t, &x509.Certificate{Subject: pkix.Name{CommonName: "CA"}, IsCA: true, BasicConstraintsValid: true,
+	i.cert, i.key = i.issue(t, &x509.Certificate{Subject: pkix.Name{CommonName: "CA"}, IsCA: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, BasicConstraintsValid: true,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)})
 	return i
 }
 
 func (i *issuer) issue(t testing.TB, asked *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
 	t.Helper()
+	if asked.SerialNumber == nil {
+		asked.SerialNumber = big.NewInt(1)
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked.SerialNumber = big.NewInt(1)
 	parent, signer := i.cert, i.key
 	if parent == nil {
 		parent, signer = asked, key
@@ -108,7 +110,7 @@ func TestWhatWasVerifiedIsRememberedUntilItExpires(t *testing.T) {
 		t.Errorf("%d are remembered: strangers could push clients out", len(c.vouched))
 	}
 	for n := range 3 * maxVouched {
-		c.remember([32]byte{byte(n), byte(n >> 8)}, []*x509.Certificate{ann})
+		c.remember([32]byte{byte(n), byte(n >> 8)}, []*x509.Certificate{ann}, time.Now().Add(time.Hour))
 	}
 	if len(c.vouched) > maxVouched {
 		t.Errorf("%d are remembered", len(c.vouched))

@@ -105,7 +105,9 @@ func (m ClientCertMode) String() string {
 // The endpoint is told in the headers Ssl-Client-Verify ("SUCCESS", "NONE" or "FAILED:reason"),
 // Ssl-Client-Subject-Dn and Ssl-Client-Issuer-Dn (RFC 2253), which clients can't set on any route.
 type ClientCert struct {
-	CAs  string // PEM
+	// CAs are certificates in PEM. Revocation lists (X509 CRL) may stand among them: then there must be
+	// one that is up to date for every issuer of a client's chain, and what is on it is refused.
+	CAs  string
 	Mode ClientCertMode
 	// Depth bounds the certificates between the client's and a CA, as nginx and OpenSSL count; 0: 1.
 	Depth int

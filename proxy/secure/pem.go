@@ -8,7 +8,7 @@ import (
 )
 
 // Certificates reads the certificates of a text in PEM (RFC 7468). Blocks of other kinds, such as
-// the revocation lists that some bundles hold, are passed over; a certificate that can't be read is
+// revocation lists, are passed over; a certificate that can't be read is
 // an error, and so is a text without any.
 func Certificates(text string) ([]*x509.Certificate, error) {
 	var found []*x509.Certificate
@@ -31,4 +31,24 @@ func Certificates(text string) ([]*x509.Certificate, error) {
 		return nil, errors.New("the CAs hold no certificate: is it PEM, with BEGIN CERTIFICATE?")
 	}
 	return found, nil
+}
+
+// RevocationLists reads the revocation lists (RFC 5280 section 5) of a text in PEM, none or more. Blocks
+// of other kinds are passed over; a list that can't be read is an error.
+func RevocationLists(text string) ([]*x509.RevocationList, error) {
+	var found []*x509.RevocationList
+	for rest := []byte(text); ; {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return found, nil
+		}
+		if block.Type != "X509 CRL" {
+			continue
+		}
+		list, err := x509.ParseRevocationList(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("revocation list %d: %w", len(found)+1, err)
+		}
+		found = append(found, list)
+	}
 }
