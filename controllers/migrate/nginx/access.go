@@ -250,7 +250,14 @@ func (m *migration) clientCertificates(l *location, r *route) {
 		m.closed(verify, r)
 		return
 	}
-	r.clientCerts = &clientCerts{mode: verify.Arg(0), secret: m.secret(secretCA, objectName(l.server.name+"-clients", "clients"), ca.Arg(0), ""), at: verify}
+	revoked, lists := l.scope.one("ssl_crl"), ""
+	if revoked != nil {
+		lists = revoked.Arg(0)
+	}
+	r.clientCerts = &clientCerts{mode: verify.Arg(0), secret: m.secret(secretCA, objectName(l.server.name+"-clients", "clients"), ca.Arg(0), lists), at: verify}
+	if revoked != nil {
+		m.kept(revoked, "Secret %s, key ca.crl", r.clientCerts.secret)
+	}
 	if depth := l.scope.one("ssl_verify_depth"); depth != nil {
 		r.clientCerts.depth = depth.Arg(0)
 		m.kept(depth, "auth-tls-verify-depth")

@@ -39,7 +39,7 @@ func (m *migration) secret(kind secretKind, name, file, key string) string {
 	case secretUsers:
 		ok = m.fill(s, "auth", file)
 	case secretCA:
-		ok = m.fill(s, "ca.crt", file)
+		ok = m.fill(s, "ca.crt", file) && (key == "" || m.fill(s, "ca.crl", key))
 	}
 	if ok {
 		m.objects = append(m.objects, Object{"Secret", name, s})
@@ -55,7 +55,11 @@ func (m *migration) secret(kind secretKind, name, file, key string) string {
 	case secretUsers:
 		m.run("kubectl create secret generic %s --from-file=auth=%s%s", name, shell(file), namespace)
 	case secretCA:
-		m.run("kubectl create secret generic %s --from-file=ca.crt=%s%s", name, shell(file), namespace)
+		revoked := ""
+		if key != "" {
+			revoked = " --from-file=ca.crl=" + shell(key)
+		}
+		m.run("kubectl create secret generic %s --from-file=ca.crt=%s%s%s", name, shell(file), revoked, namespace)
 	}
 	return name
 }
