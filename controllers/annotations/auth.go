@@ -35,7 +35,7 @@ var nginxServiceRows = []Row{
 	}, {
 		Name: "auth-url", Type: "URL with variables", Default: "none", Example: "http://auth.prod.svc.cluster.local/check?path=$escaped_request_uri", Guards: true,
 		Doc:     "An HTTP service that is asked about every request: 2xx lets it in, 401 and 403 refuse it, anything else is 500. It gets the headers of the client and X-Original-URL, X-Original-Method, X-Real-IP, X-Forwarded-For and X-Auth-Request-Redirect.",
-		Differs: "It gets none of the headers of a handshake: Upgrade, Connection and Sec-WebSocket-*. It must answer within 5s.",
+		Differs: "Of the headers of a handshake it gets Sec-WebSocket-Protocol, but not Upgrade, Connection and the other Sec-WebSocket-*. It must answer within 5s.",
 		WhenSet: true,
 		sets:    []string{"External.URL", "External.Method"}, parse: authURL,
 	}, {

@@ -238,11 +238,12 @@ func (e *external) question(s *Subject, vars *template.Request) (*http.Request, 
 }
 
 // passesToService reports whether a header goes with the question: there is no content and no
-// upgrade, and services that find an Upgrade may try one.
+// upgrade, and services that find an Upgrade may try one. The subprotocols go: pages can't set headers,
+// and send a token among them.
 func passesToService(name string) bool {
 	switch name {
 	case "Upgrade", "Connection", "Content-Length", "Transfer-Encoding", "Expect", "Host", "Te", "Trailer":
 		return false
 	}
-	return !strings.HasPrefix(name, "Sec-Websocket-")
+	return name == "Sec-Websocket-Protocol" || !strings.HasPrefix(name, "Sec-Websocket-")
 }

@@ -114,7 +114,7 @@ func TestTheQuestionIsNeitherAnUpgradeNorForged(t *testing.T) {
 		t.Errorf("asked %s %s at %s", q.Method, q.URL, q.Host)
 	}
 	want := http.Header{
-		"Cookie": {"a=b"}, "X-Who": {"ann"}, "X-Tenant": {"ann"}, "X-Original-Url": {"http://chat.example.com/room?a=b"},
+		"Cookie": {"a=b"}, "X-Who": {"ann"}, "Sec-Websocket-Protocol": {"chat"}, "X-Tenant": {"ann"}, "X-Original-Url": {"http://chat.example.com/room?a=b"},
 		"X-Original-Method": {"GET"}, "X-Sent-From": {"fairlead"}, "X-Auth-Request-Redirect": {"/room?a=b"},
 	}
 	for name := range q.Header {
