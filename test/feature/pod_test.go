@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/fairlead/fairlead/test/chat"
@@ -14,6 +15,7 @@ import (
 // pod is a chat server that remembers what it was asked.
 type pod struct {
 	*chat.Server
+	t      *testing.T
 	mu     sync.Mutex
 	seen   []*http.Request
 	answer http.HandlerFunc // nil: that of the chat server
@@ -28,6 +30,28 @@ func (p *pod) before(w http.ResponseWriter, r *http.Request) bool {
 		answer(w, r)
 	}
 	return answer != nil
+}
+
+// Kill ends the pod as chat.Server.Kill does, and sees to it that nobody gets its port: a story that
+// runs beside might, and answer in its place.
+func (p *pod) Kill() {
+	at := p.Address()
+	p.Server.Kill()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = syscall.Close(fd) })
+	again := func(on int) {
+		if err := syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, on); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	again(1) // for what is left of its connections
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Port: at.Port, Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		p.t.Fatal(err)
+	}
+	again(0) // it is bound and does not listen, so the kernel refuses connections
 }
 
 // answers has the pod answer all requests so from now on; nil: as a chat server does.
@@ -72,7 +96,7 @@ func (w *world) pod(name string) *pod {
 	if p := w.pods[name]; p != nil {
 		return p
 	}
-	p := new(pod)
+	p := &pod{t: w.t}
 	var err error
 	p.Server, err = chat.Listen("127.0.0.1:0", chat.Options{Pod: name, Before: p.before})
 	if err != nil {
