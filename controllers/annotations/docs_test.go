@@ -145,7 +145,8 @@ func writeParameters(b *strings.Builder) {
 	b.WriteString("\n## Parameters of an IngressClass\n\n" +
 		"`spec.parameters` of an IngressClass may name a ConfigMap (scope Namespace). Its keys are names of annotations without prefix; where\n" +
 		"both prefixes have a name, ours is meant. They are the defaults of all Ingresses of the class. The ConfigMap of ingress-nginx can be named\n" +
-		"as it is: what is no matter of a class is told, with the flag that it is instead.\n\n" +
+		"as it is: what is no matter of a class is told, with the flag that it is instead. While the ConfigMap is missing, what\n" +
+		"is built in counts, and the log says so: a guard that must never be missing belongs to the objects themselves.\n\n" +
 		"```yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: fairlead-defaults, namespace: fairlead-system}\ndata:\n  idle-timeout: 2h\n  sessions-per-client: \"50\"\n  ssl-protocols: TLSv1.3\n```\n\n" +
 		"`--ingress-nginx-defaults` sets the defaults of ingress-nginx where Fairlead's differ on purpose: 60 s for `proxy-read-timeout`, 1m for\n`proxy-body-size`, `proxy-ssl-server-name: off` and a `proxy-ssl-verify-depth` of 1. The parameters of a class count before them.\n\n" +
 		"These keys are no annotations:\n\n| key | value | without it | what it does |\n|---|---|---|---|\n")
