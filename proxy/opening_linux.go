@@ -53,10 +53,6 @@ const (
 	gone                    // nothing: it is a tunnel, or net/http's, or over
 )
 
-// maxSteps bounds what the regular expressions of a host may have to do for a request: they must not
-// hold up the loop for a millisecond.
-const maxSteps = 250_000
-
 // endpointSide is the opening as the owner of the endpoint's socket.
 type endpointSide opening
 
@@ -388,9 +384,9 @@ func (o *opening) caught() {
 	}
 	o.over()
 	o.hangUp()
-	o.door.loop.Close(o.socket)
 	if o.r != nil {
-		o.release()
+		o.release() // first: a client that sees the end may come again at once
 		o.server.handshakes.Add(-1)
 	}
+	o.door.loop.Close(o.socket)
 }
