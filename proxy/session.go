@@ -32,6 +32,7 @@ type exchange struct {
 	owned   bool // a tunnel has it: the session reports its end
 	told    bool // the outcome is told
 	broken  bool // an answer ended in the middle
+	heavy   bool // expressions may take long to look at it
 
 	silence          *silence
 	upload, download *watchedBody // of a plain request; nil: there is none
@@ -75,7 +76,8 @@ func (x *exchange) serve(run func(*exchange) error) {
 
 // run is the table of contents of a session.
 func (x *exchange) run() error {
-	if err := x.match(); err != nil {
+	x.heavy = x.server.table.Load().Heavy(x.r, maxSteps)
+	if err := x.inTurn(x.match); err != nil {
 		return err
 	}
 	return x.proceed()
@@ -101,6 +103,11 @@ func (x *exchange) enter() error {
 	if err := x.redirect(); err != nil {
 		return err
 	}
+	return x.inTurn(x.choose)
+}
+
+// choose prepares the choice of an endpoint.
+func (x *exchange) choose() error {
 	x.picks = newPicker(x.hit.Route, x.r, &x.client)
 	x.hit.Route.Live.Acquire()
 	return nil
