@@ -168,7 +168,7 @@ var hashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
 // knows reports whether a password is that of a name. It may take a while, and gives up with ctx.
 func (b *basic) knows(ctx context.Context, name, password string) bool {
-	if len(b.users) == 0 {
+	if len(b.users) == 0 || len(password) > maxPassword {
 		return false
 	}
 	sum := b.verified.sum(name, password)
@@ -206,6 +206,10 @@ func take(ctx context.Context, places chan struct{}) bool {
 		return false
 	}
 }
+
+// maxPassword bounds a password in bytes: the crypt kinds and apr1 hash all of it in every round, so that
+// one as long as a header may be would take seconds.
+const maxPassword = 512
 
 // maxVerified bounds the credentials that are remembered, by 32 bytes each.
 const maxVerified = 4096

@@ -73,3 +73,15 @@ func TestHashesThatTakeTooLongAreTold(t *testing.T) {
 		}
 	}
 }
+
+// The crypt kinds take time in proportion to the password: one of 60 KiB takes seconds.
+func TestLongPasswordsAreNotHashed(t *testing.T) {
+	s := new(slow)
+	b := guardedBy(t, s)
+	if b.knows(t.Context(), "ann", strings.Repeat("x", maxPassword+1)) || s.hashed.Load() != 0 {
+		t.Error("it was hashed")
+	}
+	if b.knows(t.Context(), "ann", strings.Repeat("x", maxPassword)); s.hashed.Load() != 1 {
+		t.Error("a shorter one was not")
+	}
+}

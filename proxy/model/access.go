@@ -40,7 +40,8 @@ func (a *Access) Guarded() bool {
 type BasicAuth struct {
 	Realm string
 	// Users are lines "name:hash" in the format of htpasswd: bcrypt, apr1, SHA, SSHA, the crypt kinds
-	// 1, 5 and 6, or {PLAIN}. Of two lines for a name the first counts.
+	// 1, 5 and 6, or {PLAIN}. Of two lines for a name the first counts. Hashes that take too long (bcrypt
+	// of a cost above 14, more than 1,000,000 rounds) and passwords of more than 512 bytes let nobody in.
 	Users string
 }
 
