@@ -3,16 +3,18 @@ package admit
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tg123/go-htpasswd"
 
@@ -29,6 +31,7 @@ type basic struct {
 	// nobody is compared for names that are not known, so that it takes as long as for those that are.
 	nobody   htpasswd.EncodedPasswd
 	turns    chan struct{} // of those whose password is next to be hashed
+	patience time.Duration // how long others wait for it
 	verified verified
 }
 
@@ -50,7 +53,7 @@ func newBasic(b *model.BasicAuth) (*basic, error) {
 	n := &basic{
 		challenge: `Basic realm="` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(printable(realm)) + `"`,
 		users:     map[string]htpasswd.EncodedPasswd{},
-		turns:     make(chan struct{}, cap(hashing)),
+		turns:     make(chan struct{}, cap(hashing)), patience: maxWait,
 	}
 	n.verified.init()
 	var wrong []error
@@ -152,8 +155,13 @@ func (b *basic) check(s *Subject) *model.Refusal {
 		return nil
 	}
 	name, password, found := s.Request.BasicAuth()
-	if found && len(s.Request.Header["Authorization"]) == 1 && b.knows(s.Request.Context(), name, password) {
-		return nil
+	if found && len(s.Request.Header["Authorization"]) == 1 {
+		switch known, err := b.knows(s.Request.Context(), name, password); {
+		case known:
+			return nil
+		case err != nil:
+			return busy(s, err)
+		}
 	}
 	return &model.Refusal{
 		Status: http.StatusUnauthorized, Reason: model.Unauthorized, Detail: "this route wants a name and a password",
@@ -166,44 +174,64 @@ func (b *basic) check(s *Subject) *model.Refusal {
 // tries many on one route is not in the way of the users of all others.
 var hashing = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 
-// knows reports whether a password is that of a name. It may take a while, and gives up with ctx.
-func (b *basic) knows(ctx context.Context, name, password string) bool {
+// busy refuses who could not be looked at.
+func busy(s *Subject, err error) *model.Refusal {
+	if refusal := left(s); refusal != nil {
+		return refusal
+	}
+	return &model.Refusal{
+		Status: http.StatusServiceUnavailable, Reason: model.TooManyRequests, Err: err,
+		Detail: "more passwords come than can be looked at; try again", Header: retryAfter(1 + rand.IntN(5)),
+	}
+}
+
+// knows reports whether a password is that of a name. It may take a while; the error is that of ctx, or
+// says that it would take too long.
+func (b *basic) knows(ctx context.Context, name, password string) (bool, error) {
 	if len(b.users) == 0 || len(password) > maxPassword {
-		return false
+		return false, nil
 	}
 	sum := b.verified.sum(name, password)
 	if b.verified.has(sum) {
-		return true
+		return true, nil
 	}
-	if !take(ctx, b.turns) {
-		return false
+	ctx, cancel := context.WithTimeoutCause(ctx, b.patience, errBusy)
+	defer cancel()
+	if err := take(ctx, b.turns); err != nil {
+		return false, err
 	}
 	defer func() { <-b.turns }()
-	if !take(ctx, hashing) {
-		return false
+	if err := take(ctx, hashing); err != nil {
+		return false, err
 	}
 	defer func() { <-hashing }()
 	if b.verified.has(sum) { // meanwhile: a client's sockets mostly come back all at once
-		return true
+		return true, nil
 	}
 	user, known := b.users[name]
 	if !known {
 		user = b.nobody
 	}
 	if !user.MatchesPassword(password) || !known {
-		return false
+		return false, nil
 	}
 	b.verified.add(sum)
-	return true
+	return true, nil
 }
 
+// maxWait bounds the time for which a password waits for its turn: who tries very many should not fill
+// the memory with those who wait.
+const maxWait = 5 * time.Second
+
+var errBusy = errors.New("the password had no turn in time")
+
 // take takes a place, unless ctx ends before there is one.
-func take(ctx context.Context, places chan struct{}) bool {
+func take(ctx context.Context, places chan struct{}) error {
 	select {
 	case places <- struct{}{}:
-		return true
+		return nil
 	case <-ctx.Done():
-		return false
+		return context.Cause(ctx)
 	}
 }
 
@@ -223,7 +251,7 @@ type verified struct {
 }
 
 func (v *verified) init() {
-	_, _ = rand.Read(v.secret[:]) // never fails
+	_, _ = cryptorand.Read(v.secret[:]) // never fails
 	v.sums = map[[sha256.Size]byte]struct{}{}
 }
 

@@ -90,8 +90,8 @@ func (e *external) check(s *Subject) *model.Refusal {
 	vars := &template.Request{Request: s.Request, Client: s.Client, Secure: s.Secure}
 	v, err := e.verdict(s, vars)
 	if err != nil {
-		if cause := context.Cause(s.Request.Context()); cause != nil {
-			return &model.Refusal{Status: 499, Reason: model.ClientGone, Detail: "the client left before it was answered", Err: cause}
+		if refusal := left(s); refusal != nil {
+			return refusal
 		}
 		return &model.Refusal{
 			Status: http.StatusInternalServerError, Reason: model.AuthFailed,
@@ -106,6 +106,15 @@ func (e *external) check(s *Subject) *model.Refusal {
 		return nil
 	}
 	return e.refuse(s, vars, v)
+}
+
+// left is the end of a request that its client did not wait for; nil: it is there.
+func left(s *Subject) *model.Refusal {
+	cause := context.Cause(s.Request.Context())
+	if cause == nil {
+		return nil
+	}
+	return &model.Refusal{Status: 499, Reason: model.ClientGone, Detail: "the client left before it was answered", Err: cause}
 }
 
 // unsaid takes away what a client has put where the service speaks to endpoints, and it did not.

@@ -38,13 +38,13 @@ func TestPasswordsTriedOnOneRouteHoldUpNoOther(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for i := range 200 {
-		all.Go(func() { attacked.knows(ctx, "ann", strings.Repeat("x", i)) })
+		all.Go(func() { _, _ = attacked.knows(ctx, "ann", strings.Repeat("x", i)) })
 	}
 	for stormed.hashed.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	before := stormed.hashed.Load()
-	if !quiet.knows(ctx, "ann", "sesame") {
+	if known, err := quiet.knows(ctx, "ann", "sesame"); !known || err != nil {
 		t.Error("who knows the password is not let in")
 	}
 	if after := stormed.hashed.Load() - before; after > int64(4*cap(hashing)+4) {
@@ -78,10 +78,37 @@ func TestHashesThatTakeTooLongAreTold(t *testing.T) {
 func TestLongPasswordsAreNotHashed(t *testing.T) {
 	s := new(slow)
 	b := guardedBy(t, s)
-	if b.knows(t.Context(), "ann", strings.Repeat("x", maxPassword+1)) || s.hashed.Load() != 0 {
+	if known, err := b.knows(t.Context(), "ann", strings.Repeat("x", maxPassword+1)); known || err != nil || s.hashed.Load() != 0 {
 		t.Error("it was hashed")
 	}
-	if b.knows(t.Context(), "ann", strings.Repeat("x", maxPassword)); s.hashed.Load() != 1 {
+	if _, err := b.knows(t.Context(), "ann", strings.Repeat("x", maxPassword)); err != nil || s.hashed.Load() != 1 {
 		t.Error("a shorter one was not")
+	}
+}
+
+func TestPasswordsDoNotWaitForEver(t *testing.T) {
+	s := subject(t, request(t, "GET / HTTP/1.1", "a"), model.Route{Protocols: model.HTTP, Access: model.Access{Basic: &model.BasicAuth{Users: sesame}}})
+	s.Request.SetBasicAuth("sha", "sesame")
+	b := s.Policy.basic
+	b.patience = time.Millisecond
+	for range cap(b.turns) {
+		b.turns <- struct{}{}
+	}
+	if refusal := Admit(s); refusal == nil || refusal.Status != 503 || refusal.Reason != model.TooManyRequests || refusal.Header["Retry-After"] == "" {
+		t.Errorf("got %v", refusal)
+	}
+	b.patience = time.Hour
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	s.Request = s.Request.WithContext(ctx)
+	if refusal := Admit(s); refusal == nil || refusal.Reason != model.ClientGone {
+		t.Errorf("got %v", refusal)
+	}
+	for range cap(b.turns) {
+		<-b.turns
+	}
+	s.Request = s.Request.WithContext(t.Context())
+	if refusal := Admit(s); refusal != nil {
+		t.Errorf("got %v", refusal)
 	}
 }
