@@ -2,10 +2,17 @@ package migrate
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fairlead/fairlead/controllers"
 	"github.com/fairlead/fairlead/controllers/migrate/nginx"
@@ -38,6 +45,9 @@ func TestCheckAcceptsWhatMigrateWrites(t *testing.T) {
 					if strings.HasSuffix(asked, ".htpasswd") {
 						return []byte("ann:$apr1$aaaaaaaa$VwB6yZcq0LKcF6lGl4jtF/\n"), nil
 					}
+					if strings.HasSuffix(asked, "revoked.pem") {
+						return revocationList(t), nil
+					}
 					base := filepath.Join(tls, strings.TrimSuffix(strings.TrimSuffix(filepath.Base(asked), ".crt"), ".key"))
 					if _, err := os.Stat(base + ".crt"); err != nil {
 						writeCertificate(t, base)
@@ -51,6 +61,22 @@ func TestCheckAcceptsWhatMigrateWrites(t *testing.T) {
 			})
 		}
 	}
+}
+
+// revocationList makes a list of some authority that has revoked nothing.
+func revocationList(t *testing.T) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: now, NextUpdate: now.Add(time.Hour)},
+		&x509.Certificate{KeyUsage: x509.KeyUsageCRLSign, SubjectKeyId: []byte{1}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 }
 
 func accepted(t *testing.T, result nginx.Result) {
