@@ -27,7 +27,7 @@ const (
 	CertRefused      Reason = "CertRefused"      // 403: the client certificate is somebody else's
 	Sealed           Reason = "Sealed"           // 503: what guards the route could not be read
 	TooManySessions  Reason = "TooManySessions"  // 503: a limit of sessions is reached
-	TooManyRequests  Reason = "TooManyRequests"  // 503: a rate is exceeded
+	TooManyRequests  Reason = "TooManyRequests"  // 503: a rate is exceeded, or that at which passwords can be hashed
 	TooLarge         Reason = "TooLarge"         // 413: the request's content is longer than allowed
 	NoEndpoint       Reason = "NoEndpoint"       // 503: the route has no endpoint for new sessions
 	ConnectFailed    Reason = "ConnectFailed"    // 502: no endpoint took the connection
