@@ -24,7 +24,7 @@ func (s *Server) newPlain() *httputil.ReverseProxy {
 			x := exchangeOf(p.Out)
 			p.Out.Header = x.header()
 			p.Out.Host = x.host()
-			if uri, err := url.ParseRequestURI(x.hit.URI(p.In.URL)); err == nil {
+			if uri, err := url.ParseRequestURI(x.target()); err == nil {
 				p.Out.URL = uri
 			}
 			p.Out.URL.Scheme, p.Out.URL.Host = "http", p.Out.Host // the endpoint comes with the try

@@ -29,10 +29,11 @@ type exchange struct {
 	picks   *picker
 	chosen  choice // its endpoint is nil until one was picked
 	status  int
-	owned   bool // a tunnel has it: the session reports its end
-	told    bool // the outcome is told
-	broken  bool // an answer ended in the middle
-	heavy   bool // expressions may take long to look at it
+	owned   bool   // a tunnel has it: the session reports its end
+	told    bool   // the outcome is told
+	broken  bool   // an answer ended in the middle
+	heavy   bool   // expressions may take long to look at it
+	uri     string // for the endpoint, when that was found out in turn; "": it was not
 
 	silence          *silence
 	upload, download *watchedBody // of a plain request; nil: there is none
@@ -110,6 +111,9 @@ func (x *exchange) enter() error {
 func (x *exchange) choose() error {
 	x.picks = newPicker(x.hit.Route, x.r, &x.client)
 	x.hit.Route.Live.Acquire()
+	if x.heavy {
+		x.uri = x.hit.URI(x.r.URL)
+	}
 	return nil
 }
 
@@ -185,13 +189,21 @@ func (x *exchange) pick() (backend.Endpoint, error) {
 
 func (x *exchange) request() backend.Request {
 	r := backend.Request{
-		Method: x.r.Method, URI: x.hit.URI(x.r.URL), Host: x.host(),
+		Method: x.r.Method, URI: x.target(), Host: x.host(),
 		Header: x.fields(), Upgrade: x.upgrade,
 	}
 	if x.upgrade == handshake.WebSocket {
 		r.Key = x.r.Header.Get("Sec-WebSocket-Key")
 	}
 	return r
+}
+
+// target returns what the endpoint is asked for.
+func (x *exchange) target() string {
+	if x.uri != "" {
+		return x.uri
+	}
+	return x.hit.URI(x.r.URL)
 }
 
 // host returns the Host for the endpoint.
