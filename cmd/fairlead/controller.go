@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,6 +35,9 @@ func newController() *cobra.Command {
 				return err
 			}
 			defer flush()
+			for _, line := range strangers(cmd.Root(), os.Environ()) {
+				log.Warn(line)
+			}
 			fitLimits(cmd.Context(), log)
 			api, err := config.GetConfig()
 			if err != nil {

@@ -28,9 +28,11 @@ func newRoot(program string, environment func(string) (string, bool)) *cobra.Com
 		Short:         "Fairlead leads WebSockets into a Kubernetes cluster and never cuts them",
 		SilenceErrors: true, // main prints the error
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			cmd.SilenceUsage = true // an error from here on is not about the command line's shape
-			for _, line := range strangers(cmd.Root(), os.Environ()) {
-				cmd.PrintErrln("fairlead:", line)
+			cmd.SilenceUsage = true                      // an error from here on is not about the command line's shape
+			if cmd.Flags().Lookup("log-format") == nil { // commands with a log say it there
+				for _, line := range strangers(cmd.Root(), os.Environ()) {
+					cmd.PrintErrln("fairlead:", line)
+				}
 			}
 			return fromEnvironment(cmd.Flags(), environment)
 		},

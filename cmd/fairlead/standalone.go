@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,9 @@ func newStandalone() *cobra.Command {
 				return err
 			}
 			defer flush()
+			for _, line := range strangers(cmd.Root(), os.Environ()) {
+				log.Warn(line)
+			}
 			fitLimits(cmd.Context(), log)
 			options, err := translate.complete()
 			if err != nil {

@@ -57,7 +57,7 @@ func nginxProgram(t *testing.T) string {
 		}
 	}
 	const missing = "nginx is not installed: apt-get install nginx-light"
-	if os.Getenv("FAIRLEAD_TEST_NGINX") == "required" {
+	if os.Getenv("TEST_NGINX") == "required" {
 		t.Fatal(missing)
 	}
 	t.Skip(missing)

@@ -28,7 +28,7 @@ var (
 )
 
 // binaryVariable carries the path of the binary into the namespace. It is built outside: inside, no module could be downloaded.
-const binaryVariable = "FAIRLEAD_TEST_BINARY"
+const binaryVariable = "TEST_BINARY"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(binaryVariable) == "" {

@@ -43,7 +43,7 @@ func findNginx(t *testing.T) string {
 		}
 	}
 	const missing = "nginx is not installed, so that nothing can be compared with it: apt-get install nginx-light"
-	if os.Getenv("FAIRLEAD_TEST_NGINX") == "required" {
+	if os.Getenv("TEST_NGINX") == "required" {
 		t.Fatal(missing)
 	}
 	t.Skip(missing)
