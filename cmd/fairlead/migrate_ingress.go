@@ -90,7 +90,8 @@ func (f *migrateIngress) run(cmd *cobra.Command, path string) error {
 
 // readManifests reads a file or folder, or standard input.
 func readManifests(in io.Reader, path string) (*snapshot.Snapshot, []snapshot.Problem, error) {
-	if path == "-" {
+	piped := path == "-"
+	if piped {
 		dir, err := os.MkdirTemp("", "fairlead-")
 		if err != nil {
 			return nil, nil, err
@@ -112,6 +113,11 @@ func readManifests(in io.Reader, path string) (*snapshot.Snapshot, []snapshot.Pr
 		return nil, nil, err
 	}
 	read, problems := files.Read()
+	for i := range problems {
+		if piped {
+			problems[i].File = "stdin"
+		}
+	}
 	return read, problems, nil
 }
 
