@@ -91,7 +91,7 @@ func fileProblems(files *snapshot.Files, report *translate.Report) []snapshot.Pr
 		for _, p := range o.Problems {
 			file, document := files.Find(o.Object.Kind, o.Object.Namespace, o.Object.Name)
 			list = append(list, snapshot.Problem{File: file, Document: document, Object: o.Object.String(), Field: p.Field,
-				Message: fmt.Sprintf("%s: %s", p.Reason, p.Message)})
+				Message: fmt.Sprintf("%s: %s", p.Reason, p.Message), Note: p.Note})
 		}
 	}
 	return list
@@ -101,7 +101,11 @@ func fileProblems(files *snapshot.Files, report *translate.Report) []snapshot.Pr
 func tell(log *slog.Logger, what string, problems []snapshot.Problem, told, now map[string]bool) {
 	for _, p := range problems {
 		if line := p.Error(); !told[line] && !now[line] {
-			log.Warn(what, "problem", p.Message, "file", p.File, "document", p.Document, "object", p.Object, "field", p.Field)
+			level := slog.LevelWarn
+			if p.Note {
+				level = slog.LevelInfo
+			}
+			log.Log(context.Background(), level, what, "problem", p.Message, "file", p.File, "document", p.Document, "object", p.Object, "field", p.Field)
 		}
 		now[p.Error()] = true
 	}

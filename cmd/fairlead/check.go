@@ -21,7 +21,7 @@ func newCheck() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "check -f PATH",
-		Short: "Print the route table that manifests give, and every problem; exit 1 if there is one",
+		Short: "Print the route table that manifests give, and every problem; exit 1 if there is one that is more than good to know",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(paths) == 0 {
@@ -42,8 +42,14 @@ func newCheck() *cobra.Command {
 			if err := printCheck(cmd.OutOrStdout(), output, t, problems); err != nil {
 				return err
 			}
-			if n := len(problems); n > 0 {
-				return fmt.Errorf("problems found: %d", n)
+			wrong := 0
+			for _, p := range problems {
+				if !p.Note {
+					wrong++
+				}
+			}
+			if wrong > 0 {
+				return fmt.Errorf("problems found: %d", wrong)
 			}
 			return nil
 		},
@@ -68,14 +74,19 @@ func printCheck(to io.Writer, format string, t *table.Table, problems []snapshot
 	if _, err := fmt.Fprint(to, t); err != nil {
 		return err
 	}
-	for i, p := range problems {
-		if i == 0 {
-			if _, err := fmt.Fprintln(to, "\nPROBLEMS"); err != nil {
+	for _, section := range []struct {
+		title string
+		notes bool
+	}{{"PROBLEMS", false}, {"GOOD TO KNOW", true}} {
+		title := "\n" + section.title + "\n"
+		for _, p := range problems {
+			if p.Note != section.notes {
+				continue
+			}
+			if _, err := fmt.Fprint(to, title, p.Error(), "\n"); err != nil {
 				return err
 			}
-		}
-		if _, err := fmt.Fprintln(to, p.Error()); err != nil {
-			return err
+			title = ""
 		}
 	}
 	return nil

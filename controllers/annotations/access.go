@@ -138,5 +138,5 @@ func (p *parsing) openCORS() {
 	if !found || !p.d.CORSOn || len(p.d.Access.Origins) > 0 || len(p.d.CORS.Origins) == 0 || p.d.CORS.Origins[0] == "*" {
 		return
 	}
-	p.tell(reasonDiffers, w.key, "CORS never kept a page from opening a WebSocket, here as in ingress-nginx: add %sorigins with the same list to refuse the handshakes of other pages", OurPrefix)
+	p.note(reasonDiffers, w.key, "CORS never kept a page from opening a WebSocket, here as in ingress-nginx: add %sorigins with the same list to refuse the handshakes of other pages", OurPrefix)
 }

@@ -190,5 +190,5 @@ func (p *parsing) unbacked() {
 	if !found || !p.d.BackendTLS.Verify || p.d.BackendTLSSecret != nil || p.d.BackendCASecret != nil {
 		return
 	}
-	p.tell(reasonDiffers, w.key, "the certificates of endpoints are verified with the authorities of the proxy's system; ingress-nginx verifies nothing without proxy-ssl-secret: name a Secret with ca.crt there, or write off")
+	p.note(reasonDiffers, w.key, "the certificates of endpoints are verified with the authorities of the proxy's system; ingress-nginx verifies nothing without proxy-ssl-secret: name a Secret with ca.crt there, or write off")
 }

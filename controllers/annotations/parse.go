@@ -21,6 +21,8 @@ type Problem struct {
 	// Lost says that something does not count which counts where the annotation comes from. It does not
 	// for what was misread, needless or never there.
 	Lost bool
+	// Note says that nothing is wrong with what counts: it is only good to know.
+	Note bool
 }
 
 // reasonDiffers is for what counts otherwise than where it comes from.
@@ -79,9 +81,14 @@ func (p *parsing) tell(reason v1alpha1.Reason, key, format string, args ...any) 
 	p.problems = append(p.problems, Problem{Reason: reason, Key: key, Message: fmt.Sprintf(format, args...)})
 }
 
+// note tells what is good to know.
+func (p *parsing) note(reason v1alpha1.Reason, key, format string, args ...any) {
+	p.problems = append(p.problems, Problem{Reason: reason, Key: key, Message: fmt.Sprintf(format, args...), Note: true})
+}
+
 // lose tells of what is lost.
 func (p *parsing) lose(key, format string, args ...any) {
-	p.problems = append(p.problems, Problem{v1alpha1.ReasonUnsupportedAnnotation, key, fmt.Sprintf(format, args...), true})
+	p.problems = append(p.problems, Problem{Reason: v1alpha1.ReasonUnsupportedAnnotation, Key: key, Message: fmt.Sprintf(format, args...), Lost: true})
 }
 
 // told returns what there is to tell, by key.
@@ -114,7 +121,7 @@ func (p *parsing) apply(w written) {
 	case Needless:
 		return
 	case Phantom:
-		p.tell(v1alpha1.ReasonUnsupportedAnnotation, w.key, "%s: %s", phantom(w.Row), w.Doc)
+		p.note(v1alpha1.ReasonUnsupportedAnnotation, w.key, "%s: %s", phantom(w.Row), w.Doc)
 		return
 	case Unsupported:
 		p.refuse(w)
@@ -122,7 +129,7 @@ func (p *parsing) apply(w written) {
 	}
 	if w.value == "" && w.Prefix == NginxPrefix {
 		// Charts write these for values that nobody set. It is no attempt to guard anything.
-		p.tell(v1alpha1.ReasonInvalidAnnotation, w.key, "the value is empty, so the annotation has no effect, as in ingress-nginx: remove it")
+		p.note(v1alpha1.ReasonInvalidAnnotation, w.key, "the value is empty, so the annotation has no effect, as in ingress-nginx: remove it")
 		return
 	}
 	trial := *p.d
@@ -137,7 +144,7 @@ func (p *parsing) apply(w written) {
 	*p.d = trial
 	p.counted = append(p.counted, w)
 	for _, n := range trial.notes {
-		p.tell(n.reason, w.key, "%s", n.text)
+		p.note(n.reason, w.key, "%s", n.text)
 	}
 }
 
@@ -149,7 +156,7 @@ func (p *parsing) refuse(w written) {
 		if text, lost := w.judge(w.value); lost {
 			p.lose(w.key, "the annotation is ignored: %s", text)
 		} else {
-			p.tell(v1alpha1.ReasonUnsupportedAnnotation, w.key, "the annotation is ignored: %s", text)
+			p.note(v1alpha1.ReasonUnsupportedAnnotation, w.key, "the annotation is ignored: %s", text)
 		}
 	default:
 		p.lose(w.key, "the annotation is ignored: %s", w.Doc)

@@ -144,6 +144,6 @@ func customErrors(value string, d *draft) error {
 // unstuck tells of a cookie that binds to an endpoint where there is but the Service.
 func (p *parsing) unstuck() {
 	if w, found := p.wrote(NginxPrefix + "service-upstream"); found && p.d.ServiceUpstream && p.d.StickyOn {
-		p.tell(reasonDiffers, w.key, "requests go to the address of the Service, so a sticky cookie binds nobody to an endpoint, as in ingress-nginx: remove one of both")
+		p.note(reasonDiffers, w.key, "requests go to the address of the Service, so a sticky cookie binds nobody to an endpoint, as in ingress-nginx: remove one of both")
 	}
 }

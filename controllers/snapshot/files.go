@@ -66,6 +66,8 @@ type Problem struct {
 	Field string `json:"field,omitempty"`
 	// Message says what is wrong.
 	Message string `json:"message"`
+	// Note says that it is only good to know.
+	Note bool `json:"note,omitempty"`
 }
 
 // Error returns file, document, object, field and message in one line.

@@ -162,12 +162,12 @@ type object struct {
 
 // tell records a problem of the object.
 func (o *object) tell(reason v1alpha1.Reason, at *field.Path, format string, args ...any) {
-	o.report.Problems = append(o.report.Problems, Problem{reason, at.String(), fmt.Sprintf(format, args...)})
+	o.report.Problems = append(o.report.Problems, Problem{Reason: reason, Field: at.String(), Message: fmt.Sprintf(format, args...)})
 }
 
 // tellOnce is tell for what several parts of the object would say of one field.
 func (o *object) tellOnce(reason v1alpha1.Reason, at *field.Path, format string, args ...any) {
-	if message := fmt.Sprintf(format, args...); !slices.Contains(o.report.Problems, Problem{reason, at.String(), message}) {
+	if message := fmt.Sprintf(format, args...); !slices.Contains(o.report.Problems, Problem{Reason: reason, Field: at.String(), Message: message}) {
 		o.tell(reason, at, "%s", message)
 	}
 }

@@ -24,7 +24,7 @@ func (b *build) classDefaults(all []*networkingv1.IngressClass) map[string]annot
 			continue
 		}
 		tell := func(reason v1alpha1.Reason, at, format string, args ...any) {
-			b.problems = append(b.problems, Problem{reason, "spec.parameters" + at, "IngressClass " + class.Name + ": " + fmt.Sprintf(format, args...)})
+			b.problems = append(b.problems, Problem{Reason: reason, Field: "spec.parameters" + at, Message: "IngressClass " + class.Name + ": " + fmt.Sprintf(format, args...)})
 		}
 		p := class.Spec.Parameters
 		if ptr.Deref(p.APIGroup, "") != "" || p.Kind != "ConfigMap" {

@@ -34,7 +34,7 @@ func (r *Report) Blame(route, message string) bool {
 		if !strings.HasPrefix(route, routePrefix(o.Object)) {
 			continue
 		}
-		p := Problem{v1alpha1.ReasonInvalid, "", message}
+		p := Problem{Reason: v1alpha1.ReasonInvalid, Message: message}
 		if !slices.Contains(o.Problems, p) {
 			o.Problems = append(o.Problems, p)
 		}
@@ -80,4 +80,6 @@ type Problem struct {
 	Field string
 	// Message says what is wrong, what happens instead and what to do, in a sentence or two.
 	Message string
+	// Note says that nothing is wrong with what is served: it is only good to know.
+	Note bool
 }

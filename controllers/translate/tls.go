@@ -193,8 +193,8 @@ func (b *build) certificates() []model.Certificate {
 	if secret := b.opts.DefaultCertificate; secret != (types.NamespacedName{}) {
 		if pair := b.pairs.get(secret); pair.err != nil {
 			b.problems = append(b.problems, Problem{
-				v1alpha1.ReasonInvalidCertificateRef, "defaultCertificate",
-				fmt.Sprintf("%v; names without a certificate of their own get none: mend the Secret, or name another one", pair.err),
+				Reason: v1alpha1.ReasonInvalidCertificateRef, Field: "defaultCertificate",
+				Message: fmt.Sprintf("%v; names without a certificate of their own get a self-signed one: mend the Secret, or name another one", pair.err),
 			})
 		} else {
 			list = append(list, b.certificate(secret, nil))
