@@ -101,11 +101,7 @@ func fileProblems(files *snapshot.Files, report *translate.Report) []snapshot.Pr
 func tell(log *slog.Logger, what string, problems []snapshot.Problem, told, now map[string]bool) {
 	for _, p := range problems {
 		if line := p.Error(); !told[line] && !now[line] {
-			level := slog.LevelWarn
-			if p.Note {
-				level = slog.LevelInfo
-			}
-			log.Log(context.Background(), level, what, "problem", p.Message, "file", p.File, "document", p.Document, "object", p.Object, "field", p.Field)
+			log.Warn(what, "problem", p.Message, "file", p.File, "document", p.Document, "object", p.Object, "field", p.Field)
 		}
 		now[p.Error()] = true
 	}
