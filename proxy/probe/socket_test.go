@@ -49,7 +49,7 @@ func TestSocketsThatDoNotLiveAreExplained(t *testing.T) {
 		"compressed-without-agreement": {
 			behind(func(c net.Conn) { _, _ = c.Write([]byte{0xc1, 1, 'a'}); drain(c) }), Options{}, FramesBroken, []string{"reserved bits"},
 		},
-		"dropped-behind-the-101": {behind(func(net.Conn) {}), Options{}, ClosedAtOnce, []string{"1006"}},
+		"dropped-behind-the-101": {behind(hangUp), Options{}, ClosedAtOnce, []string{"1006"}},
 		"closed-1008":            {upgrading(closing(1008, "token missing")), Options{}, ClosedAtOnce, []string{`1008 "token missing"`, "a policy"}},
 		"closed-4401":            {upgrading(closing(4401, "")), Options{}, ClosedAtOnce, []string{"unauthorized"}},
 		"no-reply": {

@@ -194,6 +194,14 @@ func switching(c net.Conn, r *http.Request, change map[string]string) {
 	_, _ = io.WriteString(c, head+"\r\n")
 }
 
+// hangUp says no more and hears the client out: an end with something unread would be a reset.
+func hangUp(c net.Conn) {
+	if half, can := c.(interface{ CloseWrite() error }); can {
+		_ = half.CloseWrite()
+	}
+	drain(c)
+}
+
 // drain reads until the client goes.
 func drain(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
 
