@@ -23,7 +23,7 @@ func (b *build) newIngress(i *networkingv1.Ingress, class string) *object {
 	}
 	o := &object{meta: &i.ObjectMeta, class: class, ingress: i, settings: settings, report: newReport("Ingress", &i.ObjectMeta)}
 	for _, p := range problems {
-		o.report.Problems = append(o.report.Problems, Problem{p.Reason, annotation(p.Key).String(), p.Message, p.Note})
+		o.report.Problems = append(o.report.Problems, Problem{p.Reason, annotation(p.Key).String(), p.Message, p.Note, p.Lost})
 	}
 	return o
 }

@@ -82,4 +82,6 @@ type Problem struct {
 	Message string
 	// Note says that nothing is wrong with what is served: it is only good to know.
 	Note bool
+	// Lost says that an annotation of another controller does not count here, and did there.
+	Lost bool
 }

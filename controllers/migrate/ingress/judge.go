@@ -90,18 +90,13 @@ func move(s *snapshot.Snapshot, from func(*networkingv1.Ingress) bool) (*snapsho
 
 func judge(i *networkingv1.Ingress, r translate.ObjectReport, s *snapshot.Snapshot) Object {
 	o := Object{Namespace: i.Namespace, Name: i.Name, Verdict: Works, Routes: r.Routes}
-	lost := map[string]bool{}
-	_, problems := annotations.Parse(i.Annotations, annotations.Defaults{})
-	for _, p := range problems {
-		lost[p.Key] = lost[p.Key] || p.Lost
-	}
 	told := map[string][]translate.Problem{}
 	for _, p := range r.Problems {
 		told[p.Field] = append(told[p.Field], p)
 	}
 	for _, key := range slices.Sorted(maps.Keys(i.Annotations)) {
 		field := "metadata.annotations[" + key + "]"
-		if line, ours := annotation(key, told[field], lost[key]); ours {
+		if line, ours := annotation(key, told[field]); ours {
 			line.Field, line.Value = field, shorten(i.Annotations[key])
 			o.add(line)
 		}
@@ -123,12 +118,12 @@ func (o *Object) add(l Line) {
 
 // annotation judges an annotation by its row and by what was told of its value. Those of others, such as
 // cert-manager, are none of our business.
-func annotation(key string, problems []translate.Problem, lost bool) (Line, bool) {
+func annotation(key string, problems []translate.Problem) (Line, bool) {
 	row, known := annotations.Find(key)
 	switch {
 	case !known && len(problems) == 0:
 		return Line{}, false
-	case lost:
+	case slices.ContainsFunc(problems, func(p translate.Problem) bool { return p.Lost }):
 		return Line{Verdict: Lost, Message: messages(problems)}, true
 	case len(problems) > 0:
 		return Line{Verdict: worst(problems), Message: messages(problems)}, true
