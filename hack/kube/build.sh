@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
-# Builds etcd, kube-apiserver, kube-controller-manager and kubectl from their Go modules, at the
-# versions that go.mod beside this file pins, into .cache/kube (which git ignores).
+# Builds Kubernetes from its Go modules, at the versions that go.mod beside this file pins, into
+# .cache/kube (which git ignores). What is there in the right version is not built again.
 #
-#   hack/kube/build.sh          build what is missing or of another version
+#   hack/kube/build.sh          etcd, kube-apiserver, kube-controller-manager, kubectl
+#   hack/kube/build.sh nodes    those, and what a node needs: kube-scheduler, kubelet, kube-proxy, CoreDNS
 #
-# Cold it takes about five minutes on two cores; afterwards a stamp makes it free.
+# Cold they take about five minutes and one more on two cores; afterwards a stamp makes it free.
 set -euo pipefail
+case "$*" in
+"" | nodes) ;;
+*) echo "usage: hack/kube/build.sh [nodes]" >&2 && exit 2 ;;
+esac
 here=$(cd "$(dirname "$0")" && pwd)
 out=$(cd "$here/../.." && pwd)/.cache/kube
 mkdir -p "$out"
@@ -36,3 +41,11 @@ build etcd go.etcd.io/etcd/server/v3
 build kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
 build kube-controller-manager k8s.io/kubernetes/cmd/kube-controller-manager
 build kubectl k8s.io/kubernetes/cmd/kubectl
+[ "${1-}" = nodes ] || exit 0
+build kube-scheduler k8s.io/kubernetes/cmd/kube-scheduler
+build kubelet k8s.io/kubernetes/cmd/kubelet
+build kube-proxy k8s.io/kubernetes/cmd/kube-proxy
+
+cd coredns # with dependencies of its own
+stamp=$(cat go.mod go.sum main.go ../build.sh <(go env GOVERSION GOOS GOARCH) | cksum)
+build coredns .

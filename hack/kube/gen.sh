@@ -13,7 +13,7 @@ etcd=$(awk '$1 == "go.etcd.io/etcd/server/v3" { print $2; exit }' "$upstream")
 
 rm -f go.sum
 {
-	printf '// Written by hack/kube/gen.sh %s: the control plane that tests and the demo run. Do not edit.\n' "${version#v}"
+	printf '// Written by hack/kube/gen.sh %s: what tests and the demo run of Kubernetes. Do not edit.\n' "${version#v}"
 	printf 'module github.com/fairlead/fairlead/hack/kube\n\n'
 	grep -E '^(go|godebug) ' "$upstream"
 	printf '\nrequire k8s.io/kubernetes %s\n\nreplace (\n' "$version"
@@ -26,4 +26,7 @@ go get -tool \
 	"k8s.io/kubernetes/cmd/kube-apiserver@$version" \
 	"k8s.io/kubernetes/cmd/kube-controller-manager@$version" \
 	"k8s.io/kubernetes/cmd/kubectl@$version" \
+	"k8s.io/kubernetes/cmd/kube-scheduler@$version" \
+	"k8s.io/kubernetes/cmd/kubelet@$version" \
+	"k8s.io/kubernetes/cmd/kube-proxy@$version" \
 	"go.etcd.io/etcd/server/v3@$etcd"

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Prints the version of this checkout, from git: that of the tag on it (v1.2.3 is 1.2.3), or else the one
+# that is being made, with the number of commits and the commit: 0.1.0-dev.323.gda9d950. Changes that are
+# not committed add ".dirty". It is a Semantic Version without a "+", so that image tags may carry it.
+#
+#   hack/version.sh             0.1.0-dev.323.gda9d950
+#   hack/version.sh --tag       0.1.0-dev, what images and the chart of a checkout are called
+set -euo pipefail
+cd "$(dirname "$0")/.."
+next=$(sed -n 's/^appVersion: //p' charts/fairlead/Chart.yaml)
+git() { command git -c safe.directory='*' "$@" 2>/dev/null; } # a checkout may belong to another user
+
+if tag=$(git describe --exact-match --match 'v[0-9]*' HEAD) && git diff --quiet HEAD; then
+	version=${tag#v} next=$version
+elif commit=$(git rev-parse --short=7 HEAD); then
+	version=$next.$(git rev-list --count HEAD).g$commit
+	git diff --quiet HEAD || version+=.dirty
+else
+	version=$next # an archive without git
+fi
+case "$*" in
+"") echo "$version" ;;
+--tag) echo "$next" ;;
+*) echo "usage: hack/version.sh [--tag]" >&2 && exit 2 ;;
+esac
