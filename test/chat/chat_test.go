@@ -31,7 +31,8 @@ func listen(t *testing.T) *chat.Server {
 
 func open(t *testing.T, server *chat.Server, path string) *websocket.Conn {
 	t.Helper()
-	conn, answer, err := websocket.DefaultDialer.Dial("ws://"+server.Address().String()+path, nil)
+	said := http.Header{"X-Forwarded-For": {"192.0.2.7"}} // as a proxy would
+	conn, answer, err := websocket.DefaultDialer.Dial("ws://"+server.Address().String()+path, said)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,7 @@ func open(t *testing.T, server *chat.Server, path string) *websocket.Conn {
 	if err := conn.ReadJSON(&hello); err != nil {
 		t.Fatal(err)
 	}
-	want := chat.Hello{Type: chat.TypeHello, Pod: "chat-1", Address: server.Address().String()}
+	want := chat.Hello{Type: chat.TypeHello, Pod: "chat-1", Address: server.Address().String(), Peer: "127.0.0.1", Client: "192.0.2.7"}
 	if hello != want {
 		t.Errorf("greeted with %+v, want %+v", hello, want)
 	}

@@ -25,11 +25,13 @@ const (
 	maxMessage   = 1 << 20          // bytes
 )
 
-// Hello is the first message of every socket: it tells which pod answered, on which address.
+// Hello is the first message of every socket: it tells which pod answered, on which address, and who asked.
 type Hello struct {
 	Type    string `json:"type"`
 	Pod     string `json:"pod"`
 	Address string `json:"address"`
+	Peer    string `json:"peer"`             // where the connection came from: the address of the proxy, if there is one
+	Client  string `json:"client,omitempty"` // whom the proxy speaks for: its X-Forwarded-For
 }
 
 // Message is what the chat room sends after the Hello. Text and From belong to TypeMessage, People to TypePeople.
@@ -81,7 +83,11 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if one.name == "" {
 		one.name = fmt.Sprintf("guest %d", guests.Add(1))
 	}
-	one.say(Hello{Type: TypeHello, Pod: s.options.Pod, Address: s.listener.Addr().String()})
+	hello := Hello{Type: TypeHello, Pod: s.options.Pod, Address: s.listener.Addr().String(), Client: r.Header.Get("X-Forwarded-For")}
+	if hello.Peer, _, err = net.SplitHostPort(r.RemoteAddr); err != nil {
+		return // net/http never hands over anything else
+	}
+	one.say(hello)
 	if !s.add(one) {
 		return
 	}
