@@ -53,13 +53,22 @@ func (o *options) variants(mode string) []task {
 				return load.Rate(ctx, g, n.rate)
 			})
 	case "handshake":
-		return named("", func(ctx context.Context, g load.Rig) (load.Figures, error) {
-			return load.Handshake(ctx, g, n.atOnce)
+		name := ""
+		if n.handshake.Resume {
+			name = "resumed"
+		}
+		return named(name, func(ctx context.Context, g load.Rig) (load.Figures, error) {
+			return load.Handshake(ctx, g, n.handshake)
 		})
 	case "idle":
 		return named(fmt.Sprintf("%d tunnels", n.tunnels),
 			func(ctx context.Context, g load.Rig) (load.Figures, error) {
 				return load.Idle(ctx, g, n.tunnels)
+			})
+	case "stalled":
+		return named(fmt.Sprintf("%d tunnels", n.stalled),
+			func(ctx context.Context, g load.Rig) (load.Figures, error) {
+				return load.Stalled(ctx, g, n.stalled)
 			})
 	case "stream":
 		return o.streams()

@@ -27,24 +27,26 @@ type options struct {
 	proxyCore   int
 	loadCore    int
 	pin         bool
+	cgroup      string
 	settings    load.Settings
 	sizes       sizes
 }
 
 // sizes are how much load the modes make.
 type sizes struct {
-	echo    []int // sockets
-	rate    load.RateParams
-	atOnce  int // handshakes
-	tunnels int // idle
-	streams int // sockets
-	frames  []int
-	storm   int // sockets
-	churn   load.ChurnParams
+	echo      []int // sockets
+	rate      load.RateParams
+	handshake load.HandshakeParams
+	tunnels   int // idle
+	stalled   int // tunnels
+	streams   int // sockets
+	frames    []int
+	storm     int // sockets
+	churn     load.ChurnParams
 }
 
 // allModes are the modes in the order in which they run.
-var allModes = []string{"echo", "rate", "handshake", "idle", "stream", "storm", "churn"}
+var allModes = []string{"echo", "rate", "handshake", "idle", "stalled", "stream", "storm", "churn"}
 
 func parse(args []string, log io.Writer) (*options, error) {
 	o := &options{sizes: sizes{frames: []int{64 << 10, 1 << 20}}}
@@ -67,6 +69,7 @@ func parse(args []string, log io.Writer) (*options, error) {
 		return nil
 	})
 	flags.BoolVar(&o.pin, "pin", true, "give the proxy a core and the load another one")
+	flags.StringVar(&o.cgroup, "cgroup", "", "folder of the memory controller, such as /sys/fs/cgroup/memory/wsbench: count what the kernel holds for each proxy too")
 	flags.IntVar(&o.proxyCore, "proxy-core", -1, "core of the proxy; -1: the last one")
 	flags.IntVar(&o.loadCore, "load-core", -1, "core of clients and backend; -1: the first one")
 	flags.DurationVar(&o.settings.Warmup, "warmup", time.Second, "what is not counted at the beginning of a measurement")
@@ -76,8 +79,10 @@ func parse(args []string, log io.Writer) (*options, error) {
 	flags.StringVar(&echo, "echo-sockets", "100 1000", "echo: sockets, each number a case")
 	flags.IntVar(&o.sizes.rate.Sockets, "rate-sockets", 1000, "rate: sockets")
 	flags.IntVar(&o.sizes.rate.PerSecond, "rate", 10000, "rate: messages a second over all sockets")
-	flags.IntVar(&o.sizes.atOnce, "handshakes", 64, "handshake: how many at once")
+	flags.IntVar(&o.sizes.handshake.AtOnce, "handshakes", 64, "handshake: how many at once")
+	flags.BoolVar(&o.sizes.handshake.Resume, "resume", false, "handshake: clients come over TLS with a session ticket")
 	flags.IntVar(&o.sizes.tunnels, "tunnels", 9000, "idle: tunnels")
+	flags.IntVar(&o.sizes.stalled, "stalled-tunnels", 200, "stalled: tunnels")
 	flags.IntVar(&o.sizes.streams, "streams", 8, "stream: sockets")
 	flags.IntVar(&o.sizes.storm, "storm-sockets", 5000, "storm: sockets")
 	flags.IntVar(&o.sizes.churn.Sockets, "churn-sockets", 500, "churn: sockets")

@@ -171,13 +171,13 @@ func (b *bench) measureOne(ctx context.Context, t task, p *peer.Peer) (load.Figu
 		cores = []int{b.proxyCore}
 	}
 	run, err := p.Start(ctx, peer.Site{Folder: folder, Host: load.Host, Backends: backend.Addresses,
-		Certificate: b.certificate, Descriptors: b.descriptors}, cores)
+		Certificate: b.certificate, Descriptors: b.descriptors, Cgroup: b.cgroup}, cores)
 	if err != nil {
 		return nil, err
 	}
 	defer run.Stop()
 	b.noteConfiguration(run)
-	s := load.Subject{Address: run.Site.HTTP, TLS: t.TLS, CPU: run.CPU, Memory: run.Memory, Descriptors: run.Descriptors, Publish: run.Publish()}
+	s := load.Subject{Address: run.Site.HTTP, TLS: t.TLS, CPU: run.CPU, Memory: run.Memory, Charged: run.Charged(), Descriptors: run.Descriptors, Publish: run.Publish()}
 	if b.pin {
 		s.Busy = b.busy
 	}

@@ -22,7 +22,7 @@ func TestEveryModeMeasures(t *testing.T) {
 	err := command(t.Context(), []string{
 		"run", "--root", filepath.Join("..", "..", ".."), "--cache", folder, "--output", file, "--pin=false", "--rounds", "1",
 		"--peers", "naive", "--warmup", "20ms", "--window", "100ms", "--settle", "20ms", "--quiet", "50ms",
-		"--echo-sockets", "20", "--rate", "2000", "--rate-sockets", "20", "--handshakes", "8", "--tunnels", "100",
+		"--echo-sockets", "20", "--rate", "2000", "--rate-sockets", "20", "--handshakes", "8", "--tunnels", "100", "--stalled-tunnels", "10",
 		"--streams", "2", "--storm-sockets", "100", "--churn-sockets", "20", "--churn-rate", "1000", "--publishes", "3",
 	}, &out, &log)
 	if err != nil {

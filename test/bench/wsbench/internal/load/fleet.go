@@ -24,6 +24,7 @@ type fleet struct {
 	subject Subject
 	user    user
 	head    []byte
+	deaf    bool // sockets read nothing behind their handshake
 	sockets []*socket
 
 	dialed  int           // sockets ever dialled, for their client addresses
@@ -94,7 +95,10 @@ type opener struct {
 	err         error // of the first that failed
 }
 
-func (o *opener) opened(*socket) { o.open++ }
+func (o *opener) opened(s *socket) {
+	s.deaf = o.fleet.deaf
+	o.open++
+}
 
 func (o *opener) data(_ *socket, b []byte) int { return len(b) }
 
@@ -140,6 +144,8 @@ type Subject struct {
 	Busy func() (time.Duration, error)
 	// Memory is the proportional set size of its processes, in bytes.
 	Memory func() (int64, error)
+	// Charged is what its memory cgroup counts, in bytes; nil: it has none.
+	Charged func() (int64, error)
 	// Descriptors is how many its processes hold.
 	Descriptors func() (int, error)
 	// Publish changes its configuration and returns when the change is served; nil: it can't.

@@ -5,6 +5,7 @@ package load
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,22 +15,32 @@ import (
 	"github.com/fairlead/fairlead/test/bench/wsbench/internal/wire"
 )
 
+// HandshakeParams say how Handshake's clients come.
+type HandshakeParams struct {
+	AtOnce int
+	Resume bool // over TLS: with the ticket of an earlier connection
+}
+
 // Handshake connects, upgrades, reads the 101, closes and begins again, so many at once.
-func Handshake(ctx context.Context, g Rig, atOnce int) (Figures, error) {
-	h := &handshakes{}
+func Handshake(ctx context.Context, g Rig, p HandshakeParams) (Figures, error) {
+	h := &handshakes{config: clientConfig()}
+	if p.Resume {
+		h.config.ClientSessionCache = tls.NewLRUClientSessionCache(p.AtOnce)
+	}
 	var before, done int64
 	w := &window{rig: g, begin: func() { before = h.done.Load() }, end: func() { done = h.done.Load() - before }}
 	run := h.plain
 	if g.TLS {
 		run = h.secure
 	}
-	if err := run(ctx, g, w, atOnce); err != nil {
+	if err := run(ctx, g, w, p.AtOnce); err != nil {
 		return nil, err
 	}
 	return w.figures(Figures{
 		"cpu_us_per_handshake": w.cpuPer(float64(done), time.Microsecond),
 		"handshakes_per_s":     w.perSecond(done),
 		"failures":             float64(h.failed.Load()),
+		"resumed":              float64(h.resumed.Load()),
 	}), nil
 }
 
@@ -39,6 +50,8 @@ const maxFailures = 100
 // handshakes is the user of Handshake's sockets.
 type handshakes struct {
 	done, failed atomic.Int64
+	resumed      atomic.Int64 // TLS sessions
+	config       *tls.Config
 	again        func(*socket)
 	mu           sync.Mutex
 	err          error
@@ -101,7 +114,7 @@ func (h *handshakes) secure(ctx context.Context, g Rig, w *window, atOnce int) e
 	for i := range atOnce {
 		workers.Go(func() {
 			for n := i; inner.Err() == nil && h.failure() == nil; n++ {
-				if err := secureHandshake(inner, g.Subject, n); err == nil {
+				if err := h.secureHandshake(inner, g.Subject, n); err == nil {
 					h.done.Add(1)
 				} else if inner.Err() == nil {
 					h.fail(err)
@@ -116,12 +129,15 @@ func (h *handshakes) secure(ctx context.Context, g Rig, w *window, atOnce int) e
 }
 
 // secureHandshake is one handshake, over TLS.
-func secureHandshake(ctx context.Context, s Subject, n int) error {
-	conn, _, err := dialSecure(ctx, s.Address, n, clientConfig())
+func (h *handshakes) secureHandshake(ctx context.Context, s Subject, n int) error {
+	conn, _, err := dialSecure(ctx, s.Address, n, h.config)
 	if err != nil {
 		return err
 	}
 	defer conn.NetConn().Close() //nolint:errcheck // the 101 was all that was wanted
+	if conn.ConnectionState().DidResume {
+		h.resumed.Add(1)
+	}
 	// Nobody serves the backend any more when ctx is done.
 	stop := context.AfterFunc(ctx, func() { _ = conn.NetConn().SetDeadline(time.Now()) })
 	defer stop()

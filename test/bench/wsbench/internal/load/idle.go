@@ -48,7 +48,7 @@ func Idle(ctx context.Context, g Rig, sockets int) (Figures, error) {
 		return nil, err
 	}
 	each := float64(sockets)
-	return Figures{
+	figures := Figures{
 		"bytes_per_tunnel":        float64(after.memory-before.memory) / each,
 		"bytes_per_tunnel_opened": float64(opened.memory-before.memory) / each,
 		"bytes_per_tunnel_soon":   float64(settled.memory-before.memory) / each,
@@ -56,7 +56,12 @@ func Idle(ctx context.Context, g Rig, sockets int) (Figures, error) {
 		"quiet_cpu_percent":       100 * (after.cpu - settled.cpu).Seconds() / after.at.Sub(settled.at).Seconds(),
 		"open_cpu_us_per_tunnel":  float64(opened.cpu-before.cpu) / float64(time.Microsecond) / each,
 		"base_mib":                float64(before.memory) / (1 << 20),
-	}, nil
+	}
+	if g.Charged != nil {
+		figures["charged_bytes_per_tunnel"] = float64(after.charged-before.charged) / each
+		figures["charged_base_mib"] = float64(before.charged) / (1 << 20)
+	}
+	return figures, nil
 }
 
 // rest serves for a while.
@@ -70,6 +75,7 @@ type sample struct {
 	at          time.Time
 	cpu         time.Duration
 	memory      int64
+	charged     int64
 	descriptors int
 }
 
@@ -77,7 +83,13 @@ func (s Subject) measure() (sample, error) {
 	memory, err1 := s.Memory()
 	descriptors, err2 := s.Descriptors()
 	cpu, err3 := s.CPU()
-	return sample{time.Now(), cpu, memory, descriptors}, errors.Join(err1, err2, err3)
+	one := sample{at: time.Now(), cpu: cpu, memory: memory, descriptors: descriptors}
+	if s.Charged == nil {
+		return one, errors.Join(err1, err2, err3)
+	}
+	charged, err := s.Charged()
+	one.charged = charged
+	return one, errors.Join(err1, err2, err3, err)
 }
 
 // held is the user of sockets through which nothing may come.

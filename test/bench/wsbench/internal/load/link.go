@@ -17,6 +17,8 @@ type link struct {
 	out  []byte
 	// discard counts bytes that come instead of reading them.
 	discard bool
+	// deaf leaves what comes to the kernel.
+	deaf bool
 }
 
 // closed reports whether close was called.
@@ -60,7 +62,7 @@ func (k *link) flush() error {
 // discarded bytes the slice is only as long as they were. io.EOF: the other end is done.
 func (k *link) read(events uint32, self source, to func([]byte)) error {
 	ended := events&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
-	for !k.closed() {
+	for !k.closed() && !k.deaf {
 		n, err := recv(k.fd, k.loop.buffer, k.discard)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
@@ -76,7 +78,7 @@ func (k *link) read(events uint32, self source, to func([]byte)) error {
 		switch {
 		case n < len(k.loop.buffer) && !ended:
 			return nil // short: there was no more
-		case n == len(k.loop.buffer) && !k.closed():
+		case n == len(k.loop.buffer) && !k.closed() && !k.deaf:
 			k.loop.later(self)
 			if !ended {
 				return nil

@@ -50,7 +50,8 @@ type Site struct {
 	Admin       netip.AddrPort // for those that have such a thing
 	Backends    []netip.AddrPort
 	Certificate Certificate
-	Descriptors int // that it may open
+	Descriptors int    // that it may open
+	Cgroup      string // in which it gets a memory cgroup of its own; "": none
 }
 
 // backends are the addresses of the backend, each formatted.
@@ -73,7 +74,9 @@ type Process struct {
 	Site Site
 	peer *Peer
 	cmd  *exec.Cmd
-	said string // file with what it wrote
+	args []string
+	own  *cgroup // nil: none
+	said string  // file with what it wrote
 	done chan struct{}
 	err  error // of Wait, once done is closed
 }
@@ -94,28 +97,46 @@ func (p *Peer) Start(ctx context.Context, s Site, cores []int) (*Process, error)
 	if err != nil {
 		return nil, err
 	}
-	run := &Process{Site: s, peer: p, cmd: exec.Command(p.Binary, args...), said: filepath.Join(s.Folder, "output"), done: make(chan struct{})}
-	output, err := os.Create(run.said)
-	if err != nil {
+	run := &Process{Site: s, peer: p, args: slices.Insert(args, 0, p.Binary), said: filepath.Join(s.Folder, "output"), done: make(chan struct{})}
+	if err := run.start(cores); err != nil {
+		run.leave()
 		return nil, err
 	}
-	defer output.Close() //nolint:errcheck // the process has its own
-	run.cmd.Dir = s.Folder
-	run.cmd.Stdout, run.cmd.Stderr = output, output
-	run.cmd.Env = append(os.Environ(), "HOME="+s.Folder, "XDG_DATA_HOME="+s.Folder, "XDG_CONFIG_HOME="+s.Folder)
-	run.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true} // not SIGKILL: nginx must end its workers
-	if err := onCores(cores, run.cmd.Start); err != nil {
-		return nil, fmt.Errorf("start %s: %w", p.Name, err)
-	}
-	go func() {
-		run.err = run.cmd.Wait()
-		close(run.done)
-	}()
 	if err := run.ready(ctx); err != nil {
 		run.Stop()
 		return nil, fmt.Errorf("%s: %w; it said: %s", p.Name, err, run.output())
 	}
 	return run, nil
+}
+
+// start starts the process.
+func (r *Process) start(cores []int) error {
+	command := r.args
+	if r.Site.Cgroup != "" {
+		var err error
+		if r.own, err = newCgroup(r.Site.Cgroup, r.peer.Name); err != nil {
+			return err
+		}
+		command = r.own.command(command)
+	}
+	r.cmd = exec.Command(command[0], command[1:]...)
+	output, err := os.Create(r.said)
+	if err != nil {
+		return err
+	}
+	defer output.Close() //nolint:errcheck // the process has its own
+	r.cmd.Dir = r.Site.Folder
+	r.cmd.Stdout, r.cmd.Stderr = output, output
+	r.cmd.Env = append(os.Environ(), "HOME="+r.Site.Folder, "XDG_DATA_HOME="+r.Site.Folder, "XDG_CONFIG_HOME="+r.Site.Folder)
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true} // not SIGKILL: nginx must end its workers
+	if err := onCores(cores, r.cmd.Start); err != nil {
+		return fmt.Errorf("start %s: %w", r.peer.Name, err)
+	}
+	go func() {
+		r.err = r.cmd.Wait()
+		close(r.done)
+	}()
+	return nil
 }
 
 // onCores calls f on a thread that is pinned, so that a process which f starts is pinned from its
@@ -147,6 +168,14 @@ func (r *Process) Stop() {
 		_ = syscall.Kill(-r.PID(), syscall.SIGKILL)
 		<-r.done
 	}
+	r.leave()
+}
+
+// leave removes what was made for the process.
+func (r *Process) leave() {
+	if r.own != nil {
+		r.own.remove()
+	}
 }
 
 // output is the end of what the proxy wrote.
@@ -163,7 +192,7 @@ func (r *Process) Name() string { return r.peer.Name }
 
 // Args are the arguments it was started with.
 func (r *Process) Args() []string {
-	args := slices.Clone(r.cmd.Args)
+	args := slices.Clone(r.args)
 	args[0] = filepath.Base(args[0])
 	return args
 }

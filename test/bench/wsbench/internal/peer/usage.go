@@ -63,6 +63,14 @@ func (r *Process) Memory() (int64, error) {
 	return sum, err
 }
 
+// Charged is what its cgroup counts, in bytes; nil without a cgroup.
+func (r *Process) Charged() func() (int64, error) {
+	if r.own == nil {
+		return nil
+	}
+	return r.own.charged
+}
+
 // Descriptors is how many all processes of the proxy have open.
 func (r *Process) Descriptors() (int, error) {
 	sum := 0

@@ -21,8 +21,12 @@ var columns = map[string][]figure{
 	},
 	"idle": {
 		{"bytes_per_tunnel", "PSS bytes/tunnel", true}, {"bytes_per_tunnel_opened", "at once", false},
+		{"charged_bytes_per_tunnel", "cgroup bytes/tunnel", true},
 		{"descriptors_per_tunnel", "descriptors/tunnel", false}, {"quiet_cpu_percent", "core %", false},
 		{"base_mib", "MiB without tunnels", false},
+	},
+	"stalled": {
+		{"bytes_per_tunnel", "PSS bytes/tunnel", true}, {"charged_bytes_per_tunnel", "cgroup bytes/tunnel", true},
 	},
 	"stream": {
 		{"cpu_ms_per_gb", "CPU ms/GB", true}, {"gb_per_s", "GB/s", false}, {"cpu_percent", "core %", false},
