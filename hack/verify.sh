@@ -57,6 +57,7 @@ lint() {
 check "shell scripts" "mend the syntax, or chmod +x" scripts
 check "gofmt" "make fmt" formatted
 check "generated files" "make generate, and commit what it wrote" hack/generate.sh --check
+check "README of the chart" "hack/helm-docs/generate.sh, and commit what it wrote" hack/helm-docs/generate.sh --check
 check "go mod tidy" "go mod tidy" go mod tidy -diff
 check "go vet" "mend what is named; proxy/ has files for Linux, for other systems and for the tag portable" vet
 check "dependency rules" "see docs/architecture.md; a rule that is wrong is changed by a decision record" \
