@@ -24,11 +24,15 @@ import (
 // +kubebuilder:rbac:groups=networking.k8s.io,resources=ingressclasses,verbs=list;watch
 
 // What objects refer to: certificates, passwords, certificate authorities, settings. Nothing else is
-// kept. To allow it in some namespaces only, or for some names, take this rule out and write Roles.
+// kept. To allow it in some namespaces only, or for some names, leave this rule out (rbac.readSecrets of
+// the chart) and write Roles.
 // +kubebuilder:rbac:groups="",resources=secrets;configmaps,verbs=list;watch
 
 // Which references to other namespaces their owners permit. Without it none is.
 // +kubebuilder:rbac:groups=gateway.networking.k8s.io,resources=referencegrants,verbs=list;watch
+
+// Which namespaces are served, by their labels: with --watch-namespace-selector only.
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch
 
 const (
 	// patience is how long a change waits for what it refers to, before it is published without.

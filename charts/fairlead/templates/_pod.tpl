@@ -1,0 +1,93 @@
+{{/* The pod, the same for a Deployment and a DaemonSet. */}}
+{{- define "fairlead.pod" -}}
+metadata:
+  labels:
+    # None that a new version of the chart changes: each change of the pod restarts replicas, and closes sockets.
+    {{- include "fairlead.selectorLabels" . | nindent 4 }}
+    {{- with merge (dict) .Values.podLabels .Values.commonLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with .Values.podAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+spec:
+  {{- include "fairlead.pod.placement" . | nindent 2 }}
+  serviceAccountName: {{ include "fairlead.serviceAccountName" . }}
+  # The variables of a Service named fairlead would look like flags: FAIRLEAD_PORT and the like.
+  enableServiceLinks: false
+  # The delay, the timeout, and 5 seconds to end in; a second less and sockets could be cut.
+  terminationGracePeriodSeconds: {{ include "fairlead.gracePeriod" . }}
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  securityContext:
+    {{- include "fairlead.podSecurityContext" . | nindent 4 }}
+  containers:
+  - name: fairlead
+    {{- include "fairlead.container" . | nindent 4 }}
+  {{- with .Values.extraVolumes }}
+  volumes:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
+
+{{/* Where the pod may run, and in which network. */}}
+{{- define "fairlead.pod.placement" -}}
+{{- $keys := dict -}}
+{{- with .Values -}}
+{{- if .hostNetwork }}{{ $_ := set $keys "hostNetwork" true }}{{ end -}}
+{{- with .dnsPolicy | default (.hostNetwork | ternary "ClusterFirstWithHostNet" "") }}{{ $_ := set $keys "dnsPolicy" . }}{{ end -}}
+{{- with .priorityClassName }}{{ $_ := set $keys "priorityClassName" . }}{{ end -}}
+{{- with .nodeSelector }}{{ $_ := set $keys "nodeSelector" . }}{{ end -}}
+{{- with .affinity }}{{ $_ := set $keys "affinity" . }}{{ end -}}
+{{- with .tolerations }}{{ $_ := set $keys "tolerations" . }}{{ end -}}
+{{- end -}}
+{{- with include "fairlead.pod.spread" . | fromYamlArray }}{{ $_ := set $keys "topologySpreadConstraints" . }}{{ end -}}
+{{- with $keys }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
+{{/* How replicas are spread. A DaemonSet is spread by what it is. */}}
+{{- define "fairlead.pod.spread" -}}
+{{- if .Values.topologySpreadConstraints -}}
+{{- toYaml .Values.topologySpreadConstraints -}}
+{{- else if eq .Values.kind "Deployment" -}}
+{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+- maxSkew: 1
+  topologyKey: {{ . }}
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "fairlead.selectorLabels" $ | nindent 6 }}
+  # Counts the new replicas of a rolling update among themselves, and not the old ones that are about to go.
+  matchLabelKeys: [pod-template-hash]
+{{- end }}
+{{- else -}}
+[]
+{{- end -}}
+{{- end -}}
+
+{{- define "fairlead.gracePeriod" -}}
+{{- $needed := add (int .Values.drain.delaySeconds) (int .Values.drain.timeoutSeconds) 5 -}}
+{{- kindIs "invalid" .Values.terminationGracePeriodSeconds | ternary $needed .Values.terminationGracePeriodSeconds | int -}}
+{{- end -}}
+
+{{/* What "restricted" asks for, and the right to open ports below 1024, which it allows: no capability is needed. */}}
+{{- define "fairlead.podSecurityContext" -}}
+{{- $defaults := dict "runAsNonRoot" true "runAsUser" 65532 "runAsGroup" 65532 "seccompProfile" (dict "type" "RuntimeDefault") -}}
+{{- $lowest := include "fairlead.lowestPort" . | int -}}
+{{- if and (lt $lowest 1024) (not .Values.hostNetwork) -}}
+{{- $_ := set $defaults "sysctls" (list (dict "name" "net.ipv4.ip_unprivileged_port_start" "value" (toString $lowest))) -}}
+{{- end -}}
+{{- include "fairlead.merged" (list $defaults .Values.podSecurityContext) -}}
+{{- end -}}
+
+{{/* The lowest port that the container opens. */}}
+{{- define "fairlead.lowestPort" -}}
+{{- $lowest := int .Values.ports.admin -}}
+{{- range list .Values.ports.http .Values.ports.https -}}
+{{- if . }}{{ $lowest = min $lowest (int .) }}{{ end -}}
+{{- end -}}
+{{- $lowest -}}
+{{- end -}}

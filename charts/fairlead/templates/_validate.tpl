@@ -1,0 +1,2 @@
+{{- define "fairlead.validate" -}}
+{{- end -}}
