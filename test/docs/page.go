@@ -10,7 +10,6 @@ import (
 // Pages are those whose every block is checked, from the checkout's folder.
 var Pages = []string{
 	"README.md",
-	"docs/install.md",
 }
 
 // Page is a Markdown file, and what matters of it here.
