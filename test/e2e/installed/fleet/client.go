@@ -24,7 +24,8 @@ type client struct {
 	fleet  *Fleet
 	number int
 	dialer websocket.Dialer
-	away   []*End // the ends since the last echo; the fleet's mu guards it
+	away   []*End        // the ends since the last echo; the fleet's mu guards it
+	again  chan struct{} // asks the client to leave its socket and to come again
 }
 
 func newClient(f *Fleet, number int) *client {
@@ -32,7 +33,7 @@ func newClient(f *Fleet, number int) *client {
 	if err != nil {
 		panic(err) // it has no options that could be wrong
 	}
-	c := &client{fleet: f, number: number, dialer: websocket.Dialer{
+	c := &client{fleet: f, number: number, again: make(chan struct{}, 1), dialer: websocket.Dialer{
 		HandshakeTimeout: f.options.Patience, TLSClientConfig: f.options.TLS, Jar: jar,
 	}}
 	if f.options.Address != "" {
@@ -152,6 +153,8 @@ func (s *socket) talk(ctx context.Context, heard <-chan error) error {
 			return err
 		case <-ctx.Done():
 			return s.leave(heard)
+		case <-s.client.again:
+			return s.leave(heard)
 		case <-ticker.C:
 		}
 	}
@@ -222,6 +225,5 @@ func (s *socket) leave(heard <-chan error) error {
 	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
 	_ = s.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second))
 	_ = s.conn.SetReadDeadline(time.Now().Add(time.Second))
-	_ = <-heard // the goodbye that came back, or that none came
-	return errLeft
+	return fmt.Errorf("%w: %w", errLeft, <-heard)
 }

@@ -44,6 +44,7 @@ type Fleet struct {
 	slots   chan struct{}
 
 	mu       sync.Mutex
+	clients  []*client
 	changed  chan struct{} // closed and replaced when a client's place changed
 	places   []Place
 	ends     []*End
@@ -72,7 +73,9 @@ func Start(ctx context.Context, options Options) (*Fleet, error) {
 	}
 	for number := range options.Clients {
 		f.places[number].Client = number
-		f.running.Go(func() { newClient(f, number).live(life) })
+		c := newClient(f, number)
+		f.clients = append(f.clients, c)
+		f.running.Go(func() { c.live(life) })
 	}
 	if err := f.AllOpen(ctx); err != nil {
 		return nil, errors.Join(err, f.Stop())
@@ -119,6 +122,29 @@ func (f *Fleet) Until(ctx context.Context, check func([]Place) error) error {
 			return fmt.Errorf("%w; %w; refused: %v", ctx.Err(), err, f.Report("", time.Time{}).Refused)
 		}
 	}
+}
+
+// Rejoin lets every client say goodbye and come again, as users do who close a page and open it anew. It returns when all are back.
+func (f *Fleet) Rejoin(ctx context.Context) error {
+	began := time.Now()
+	for _, c := range f.clients {
+		select {
+		case c.again <- struct{}{}:
+		default: // it was asked already
+		}
+	}
+	return f.Until(ctx, func(places []Place) error {
+		away := 0
+		for _, p := range places {
+			if !p.Open || !p.Since.After(began) {
+				away++
+			}
+		}
+		if away > 0 {
+			return fmt.Errorf("%d of %d clients are not back", away, len(places))
+		}
+		return nil
+	})
 }
 
 // Places returns where the clients are.
