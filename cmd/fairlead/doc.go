@@ -5,6 +5,7 @@
 //	fairlead check         what manifests would do, and what is wrong with them
 //	fairlead migrate       the configuration of another proxy, turned into manifests
 //	fairlead probe         one WebSocket handshake against a URL, explained
+//	fairlead echo          a WebSocket server that echoes, to try a route out
 //	fairlead version       what this binary is
 //
 // Under the name kubectl-fairlead it is a plugin: kubectl fairlead check -f manifests/.
