@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -47,6 +49,7 @@ type probeFlags struct {
 	headers []string
 	ca      string
 	output  string
+	patient time.Duration
 }
 
 func newProbe() *cobra.Command {
@@ -60,6 +63,7 @@ func newProbe() *cobra.Command {
 		Example: "  fairlead probe wss://chat.example.com/socket --origin https://app.example.com\n" +
 			"  fairlead probe wss://chat.example.com/socket --connect-to 10.1.2.3:8443   # past the load balancer\n" +
 			"  fairlead probe wss://chat.example.com/socket --idle 5m                    # who closes silent sockets?\n" +
+			"  fairlead probe wss://chat.example.com/socket --retry-for 2m               # wait until it works\n" +
 			"  fairlead probe wss://api.example.com/graphql --subprotocol graphql-transport-ws --send '{\"type\":\"connection_init\"}'",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.ExactArgs(1)(cmd, args); err != nil {
@@ -92,6 +96,7 @@ func (f *probeFlags) add(cmd *cobra.Command) {
 	flags.DurationVar(&o.Idle, "idle", 0, "stay silent this long, to find out who closes and when")
 	flags.DurationVar(&o.Ping, "ping", 0, "send a Ping of this interval while --idle lasts")
 	flags.BoolVar(&o.AllAddresses, "all-addresses", false, "probe each address of the name")
+	flags.DurationVar(&f.patient, "retry-for", 0, "try again every second until it works, for so long")
 	flags.BoolVar(&o.Once, "once", false, "no further handshakes to tell causes apart")
 	flags.StringVarP(&f.output, "output", "o", "text", "`format`: text or json")
 }
@@ -100,12 +105,15 @@ func (f *probeFlags) run(cmd *cobra.Command) error {
 	if f.output != "text" && f.output != "json" {
 		return exit{exitUsage, fmt.Errorf("--output %q: text or json", f.output)}
 	}
+	if f.patient < 0 {
+		return exit{exitUsage, fmt.Errorf("--retry-for %s: must not be negative", f.patient)}
+	}
 	if err := f.complete(); err != nil {
 		return exit{exitUsage, err}
 	}
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	report, err := probe.Run(ctx, f.options)
+	report, err := f.await(ctx, cmd)
 	if err != nil {
 		return exit{exitUsage, err}
 	}
@@ -116,6 +124,32 @@ func (f *probeFlags) run(cmd *cobra.Command) error {
 		return exit{exitBad, errors.New("the socket does not work: " + string(report.Verdict.Finding))}
 	}
 	return nil
+}
+
+// retryPause is between two tries.
+const retryPause = time.Second
+
+// await probes until the socket works or the time for that is over. It tells what it waits for; the last probe
+// explains it.
+func (f *probeFlags) await(ctx context.Context, cmd *cobra.Command) (*probe.Report, error) {
+	quick := f.options
+	quick.Once = true
+	var told probe.Finding
+	for end := time.Now().Add(f.patient); time.Now().Before(end) && ctx.Err() == nil; {
+		report, err := probe.Run(ctx, quick)
+		if err != nil || report.Verdict.Works {
+			return report, err
+		}
+		if finding := report.Verdict.Finding; finding != told {
+			told = finding
+			cmd.PrintErrf("not yet: %s: %s\n", finding, report.Verdict.Summary)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(retryPause):
+		}
+	}
+	return probe.Run(ctx, f.options)
 }
 
 func (f *probeFlags) print(cmd *cobra.Command, report *probe.Report) error {
