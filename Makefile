@@ -16,10 +16,8 @@ demo: ## Start a real control plane, demo backends and Fairlead, and say what to
 demo-down: ## End a demo that was left running.
 	@go run ./hack/demo down
 
-# The go command puts the version into the binary, provided that git answers.
 build: ## Build bin/fairlead.
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/fairlead \
-		-buildvcs=$(if $(shell git rev-parse HEAD 2>/dev/null),true,false) ./cmd/fairlead
+	hack/build.sh bin/fairlead
 
 ##@ Change it
 

@@ -5,6 +5,8 @@
 #
 #   hack/version.sh             0.1.0-dev.323.gda9d950
 #   hack/version.sh --tag       0.1.0-dev, what images and the chart of a checkout are called
+#   hack/version.sh --revision  the commit; empty without git
+#   hack/version.sh --created   the time of the commit, so that the same commit gives the same files
 set -euo pipefail
 cd "$(dirname "$0")/.."
 next=$(sed -n 's/^appVersion: //p' charts/fairlead/Chart.yaml)
@@ -21,5 +23,7 @@ fi
 case "$*" in
 "") echo "$version" ;;
 --tag) echo "$next" ;;
-*) echo "usage: hack/version.sh [--tag]" >&2 && exit 2 ;;
+--revision) git rev-parse HEAD || true ;;
+--created) TZ=UTC git log -1 --date=format-local:%Y-%m-%dT%H:%M:%SZ --format=%cd || true ;;
+*) echo "usage: hack/version.sh [--tag | --revision | --created]" >&2 && exit 2 ;;
 esac

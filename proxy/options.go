@@ -29,6 +29,8 @@ type Options struct {
 	// ServerName is sent as X-Forwarded-Server. "": the machine's host name.
 	ServerName string
 	Drain      DrainOptions
+	// Build is told by the metric fairlead_build_info.
+	Build observe.Build
 	// Registry takes the metrics and gives them at /metrics. nil: one of its own.
 	Registry observe.Registry
 	Log      *slog.Logger // nil: slog.Default

@@ -82,6 +82,7 @@ func New(o Options) (*Server, error) {
 	if s.observer, err = observe.New(o.Registry, o.Log, s.live(), s.expiries()); err != nil {
 		return nil, err
 	}
+	s.observer.Built(o.Build)
 	return s, nil
 }
 

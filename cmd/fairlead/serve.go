@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"runtime"
 	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/fairlead/fairlead/proxy"
+	"github.com/fairlead/fairlead/proxy/observe"
 )
 
 // serverFlags are those of every command that serves.
@@ -84,6 +86,9 @@ type feed func(ctx context.Context, server *proxy.Server, log *slog.Logger) erro
 // the meantime, such as endpoints that go, still counts.
 func (f *serverFlags) serve(ctx context.Context, log *slog.Logger, feed feed) error {
 	f.options.Log = log
+	this := thisBuild()
+	f.options.Build = observe.Build{Version: this.version, Revision: this.revision}
+	log.Info("starting", "version", this.version, "revision", this.revision, "changed", this.changed, "go", runtime.Version())
 	server, err := proxy.New(f.options)
 	if err != nil {
 		return err

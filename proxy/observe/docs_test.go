@@ -26,6 +26,7 @@ func everything(c *crew) {
 	c.Ponged(Session{Route: "chat"}, model.ByClient, time.Millisecond)
 	c.ControlPlane(true)
 	c.Readiness(true, false)
+	c.Built(Build{Version: "0.1.0", Revision: "da9d950"})
 }
 
 // TestTheDocsListEveryMetric compares docs/metrics.md with what is really scraped: name, type,

@@ -26,7 +26,7 @@ type metrics struct {
 	publishDuration                            prometheus.Histogram
 	tableRoutes, tableBackends, tableEndpoints prometheus.Gauge
 	lastPublish, readyGauge, drainingGauge     prometheus.Gauge
-	controlPlaneUp                             *prometheus.GaugeVec
+	controlPlaneUp, buildInfo                  *prometheus.GaugeVec
 }
 
 func newMetrics() metrics {
@@ -83,6 +83,8 @@ func newMetrics() metrics {
 		drainingGauge:  gauge("draining", "1 when this replica is shutting down."),
 		controlPlaneUp: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fairlead_control_plane_up",
 			Help: "1 when the API server answers; absent without a control plane."}, nil),
+		buildInfo: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "fairlead_build_info",
+			Help: "Always 1; its labels say what this replica runs."}, []string{"version", "revision", "goversion"}),
 	}
 }
 
@@ -91,7 +93,7 @@ func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.handshakes, m.ends, m.closeCodes, m.requests, m.handshakeDuration, m.sessionDuration, m.clientRTT, m.endpointRTT,
 		m.publishes, m.publishDuration, m.tableRoutes, m.tableBackends, m.tableEndpoints,
-		m.lastPublish, m.readyGauge, m.drainingGauge, m.controlPlaneUp,
+		m.lastPublish, m.readyGauge, m.drainingGauge, m.controlPlaneUp, m.buildInfo,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"runtime"
 	"sync"
 	"time"
 
@@ -72,6 +73,16 @@ func New(reg Registry, log *slog.Logger, live iter.Seq[Live], expiries iter.Seq2
 		return nil, fmt.Errorf("observe: metrics can't be registered (one Observer per registry): %w", err)
 	}
 	return o, nil
+}
+
+// Build is what a replica runs.
+type Build struct {
+	Version, Revision string // as fairlead version tells them
+}
+
+// Built records what this replica runs. It is told once.
+func (o *Observer) Built(b Build) {
+	o.buildInfo.WithLabelValues(b.Version, b.Revision, runtime.Version()).Set(1)
 }
 
 // Opened records that a tunnel stands; handshake is the time from the session's Start to its 101.
