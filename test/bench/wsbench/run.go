@@ -177,7 +177,7 @@ func (b *bench) measureOne(ctx context.Context, t task, p *peer.Peer) (load.Figu
 	}
 	defer run.Stop()
 	b.noteConfiguration(run)
-	s := load.Subject{Address: run.Site.HTTP, TLS: t.TLS, CPU: run.CPU, Memory: run.Memory, Charged: run.Charged(), Descriptors: run.Descriptors, Publish: run.Publish()}
+	s := load.Subject{Address: run.Site.HTTP, TLS: t.TLS, CPU: run.CPU, Memory: run.Memory, Charged: run.Charged(), Peak: run.Peak(), Descriptors: run.Descriptors, Publish: run.Publish()}
 	if b.pin {
 		s.Busy = b.busy
 	}

@@ -146,6 +146,8 @@ type Subject struct {
 	Memory func() (int64, error)
 	// Charged is what its memory cgroup counts, in bytes; nil: it has none.
 	Charged func() (int64, error)
+	// Peak is the most that it has counted so far; nil: it has none.
+	Peak func() (int64, error)
 	// Descriptors is how many its processes hold.
 	Descriptors func() (int, error)
 	// Publish changes its configuration and returns when the change is served; nil: it can't.

@@ -21,7 +21,7 @@ func Storm(ctx context.Context, g Rig, sockets int) (Figures, error) {
 		return nil, err
 	}
 	g.Spin = g.Spin && !g.TLS // TLS handshakes need the core
-	before, err := g.CPU()
+	before, err := g.measure()
 	if err != nil {
 		return nil, err
 	}
@@ -50,12 +50,19 @@ func Storm(ctx context.Context, g Rig, sockets int) (Figures, error) {
 	if u.open < sockets {
 		return nil, fmt.Errorf("after %s %d of %d sockets are back; the last failure: %w", stormTimeout, u.open, sockets, u.err)
 	}
-	return Figures{
+	figures := Figures{
 		"back_s":   took.Seconds(),
 		"half_s":   half.Seconds(),
-		"cpu_s":    (after - before).Seconds(),
+		"cpu_s":    (after - before.cpu).Seconds(),
 		"failures": float64(u.failed),
-	}, nil
+	}
+	if g.Peak == nil {
+		return figures, nil
+	}
+	peak, err := g.Peak()
+	figures["charged_mib"] = float64(before.charged) / (1 << 20)
+	figures["charged_peak_mib"] = float64(peak) / (1 << 20)
+	return figures, err
 }
 
 // storm is the user of Storm's sockets.

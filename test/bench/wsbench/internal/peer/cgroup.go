@@ -61,6 +61,15 @@ func (c *cgroup) charged() (int64, error) {
 	return all + buffers, err
 }
 
+// peak is the most that was charged so far, in bytes. Version 1 keeps none of what is in buffers of sockets.
+func (c *cgroup) peak() (int64, error) {
+	most, err := c.number("memory.peak")
+	if errors.Is(err, fs.ErrNotExist) {
+		most, err = c.number("memory.max_usage_in_bytes")
+	}
+	return most, err
+}
+
 func (c *cgroup) number(name string) (int64, error) {
 	text, err := os.ReadFile(filepath.Join(c.folder, name))
 	if err != nil {

@@ -71,6 +71,14 @@ func (r *Process) Charged() func() (int64, error) {
 	return r.own.charged
 }
 
+// Peak is the most that its cgroup has counted, in bytes; nil without a cgroup.
+func (r *Process) Peak() func() (int64, error) {
+	if r.own == nil {
+		return nil
+	}
+	return r.own.peak
+}
+
 // Descriptors is how many all processes of the proxy have open.
 func (r *Process) Descriptors() (int, error) {
 	sum := 0

@@ -33,6 +33,7 @@ var columns = map[string][]figure{
 	},
 	"storm": {
 		{"back_s", "s until all are back", true}, {"half_s", "s until half are", false}, {"cpu_s", "CPU s", true}, {"failures", "failures", false},
+		{"charged_mib", "cgroup MiB before", false}, {"charged_peak_mib", "cgroup MiB at most", false},
 	},
 	"churn": {
 		{"publishes", "publishes", false}, {"tunnels_closed", "tunnels closed", false}, {"messages_lost", "messages lost", false},
