@@ -1,0 +1,128 @@
+package nodes
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The test binary starts itself again; this variable tells the new process which part it plays.
+const (
+	stageVariable = "FAIRLEAD_NODES_STAGE"
+	stageWorld    = "world" // first process of the world: furnish it, start the tests, reap
+	stageTests    = "tests" // run the tests
+	stageNode     = "node"  // first process of a node: furnish it, reap
+)
+
+// cgroupVariable carries the name of the run's cgroup directories to the tests.
+const cgroupVariable = "FAIRLEAD_NODES_CGROUP"
+
+// wantedVariable set to "required" says that the tests shall run, and fail where they can't.
+const wantedVariable = "TEST_NODES"
+
+// Main is for TestMain: os.Exit(nodes.Main(m)). Without TEST_NODES=required it skips the tests, and says so. Otherwise it runs
+// them in namespaces of their own, where Start may be called, and returns the code to exit with. Where something is missing for that
+// it says what, and runs nothing.
+func Main(m interface{ Run() int }) int {
+	switch os.Getenv(stageVariable) {
+	case stageWorld:
+		return beWorld()
+	case stageNode:
+		return beNode()
+	case stageTests:
+		_ = os.Unsetenv(stageVariable) // not for our children; fails only for a malformed name
+		return m.Run()
+	}
+	if os.Getenv(wantedVariable) != "required" {
+		fmt.Println("skipped: these stories need root and a real cluster, which make e2e starts")
+		return 0
+	}
+	if missing := Missing(); len(missing) > 0 {
+		fmt.Fprintf(os.Stderr, "this machine can't run a cluster of nodes:\n  %s\n", strings.Join(missing, "\n  "))
+		return 1
+	}
+	code, err := runWorld()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "world of the nodes: %v\n", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// runWorld starts the world, waits for its end and removes what the kernel doesn't.
+func runWorld() (code int, err error) {
+	groups, err := makeRunGroups()
+	if err != nil {
+		return 1, err
+	}
+	defer func() {
+		if problem := groups.remove(); err == nil {
+			err = problem
+		}
+	}()
+	self, err := os.Executable()
+	if err != nil {
+		return 1, fmt.Errorf("find the own program: %w", err)
+	}
+	cmd := exec.Command(self, os.Args[1:]...)
+	cmd.Env = append(os.Environ(), stageVariable+"="+stageWorld, cgroupVariable+"="+groups.name)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC,
+		Setsid:     true,            // a Ctrl-C comes to us alone
+		Pdeathsig:  syscall.SIGKILL, // and when we are killed, all ends
+	}
+	runtime.LockOSThread() // the signal is sent when the thread ends that started the process
+	defer runtime.UnlockOSThread()
+	return runToEnd(cmd)
+}
+
+// endPatience is how long a world that was asked to end may take.
+const endPatience = 5 * time.Second
+
+// runToEnd runs cmd and returns its exit code. A signal that asks us to end is passed on, and cmd is killed when it
+// has not ended a little later.
+func runToEnd(cmd *exec.Cmd) (code int, err error) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return 1, err
+	}
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		var late <-chan time.Time
+		for {
+			select {
+			case s := <-signals:
+				_ = cmd.Process.Signal(s) // it may have ended in this moment
+				late = time.After(endPatience)
+			case <-late:
+				_ = cmd.Process.Kill() // likewise
+			case <-ended:
+				return
+			}
+		}
+	}()
+	err = cmd.Wait()
+	if cmd.ProcessState == nil {
+		return 1, err
+	}
+	return exitCode(cmd.ProcessState.Sys().(syscall.WaitStatus)), nil
+}
+
+// exitCode is the code of an ended process as a shell has it.
+func exitCode(status syscall.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
