@@ -31,7 +31,7 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
-{{/* The ports of the container. In the network of the node each is one of the node too, and says so. */}}
+{{/* The ports of the container, and those of the node that lead to them. */}}
 {{- define "fairlead.container.ports" -}}
 {{- $values := .Values -}}
 {{- range $name := list "http" "https" "admin" -}}
@@ -40,9 +40,7 @@ volumeMounts:
 - name: {{ $name }}
   containerPort: {{ $port }}
   protocol: TCP
-  {{- if $values.hostNetwork }}
-  hostPort: {{ $port }}
-  {{- else if and $values.hostPorts.enabled (hasKey $values.hostPorts $name) }}
+  {{- if and $values.hostPorts.enabled (hasKey $values.hostPorts $name) }}
   hostPort: {{ get $values.hostPorts $name }}
   {{- end }}
 {{- end -}}

@@ -76,11 +76,15 @@ spec:
 {{/* What "restricted" asks for, and the right to open ports below 1024, which it allows: no capability is needed. */}}
 {{- define "fairlead.podSecurityContext" -}}
 {{- $defaults := dict "runAsNonRoot" true "runAsUser" 65532 "runAsGroup" 65532 "seccompProfile" (dict "type" "RuntimeDefault") -}}
+{{- $context := include "fairlead.merged" (list $defaults .Values.podSecurityContext) | fromYaml -}}
 {{- $lowest := include "fairlead.lowestPort" . | int -}}
 {{- if and (lt $lowest 1024) (not .Values.hostNetwork) -}}
-{{- $_ := set $defaults "sysctls" (list (dict "name" "net.ipv4.ip_unprivileged_port_start" "value" (toString $lowest))) -}}
+{{- $start := dict "name" "net.ipv4.ip_unprivileged_port_start" "value" (toString $lowest) -}}
+{{- $set := false -}}
+{{- range $context.sysctls -}}{{- if eq .name $start.name -}}{{- $set = true -}}{{- end -}}{{- end -}}
+{{- if not $set -}}{{- $_ := append ($context.sysctls | default list) $start | set $context "sysctls" -}}{{- end -}}
 {{- end -}}
-{{- include "fairlead.merged" (list $defaults .Values.podSecurityContext) -}}
+{{- toYaml $context -}}
 {{- end -}}
 
 {{/* The lowest port that the container opens. */}}

@@ -1,0 +1,52 @@
+{{/* What other releases in the cluster have already. Without a cluster, as in `helm template`, nothing is known of them. */}}
+{{- define "fairlead.validate.neighbours" -}}
+{{- if .Values.crds.install -}}
+{{- include "fairlead.validate.crd" . -}}
+{{- end -}}
+{{- if .Values.ingressClass.create -}}
+{{- include "fairlead.validate.controllerValue" . -}}
+{{- end -}}
+{{- if and .Values.rbac.create (or (not .Values.watch.namespaces) .Values.rbac.readClusterObjects) -}}
+{{- $name := include "fairlead.clusterName" . -}}
+{{- with lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" $name -}}
+{{- with include "fairlead.otherRelease" (list $ .) -}}
+{{- fail (printf "ClusterRole %s belongs to %s already, which has the same name as this one in another namespace. Choose another name for this release, or set fullnameOverride." $name .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The release that an object belongs to, in words; empty: to this one, or to none. List of the root and the object. */}}
+{{- define "fairlead.otherRelease" -}}
+{{- $root := index . 0 -}}
+{{- $annotations := (index . 1).metadata.annotations | default dict -}}
+{{- $name := get $annotations "meta.helm.sh/release-name" -}}
+{{- $namespace := get $annotations "meta.helm.sh/release-namespace" -}}
+{{- if and $name (or (ne $name $root.Release.Name) (ne $namespace $root.Release.Namespace)) -}}
+{{- printf "release %s in namespace %s" $name $namespace -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "fairlead.validate.crd" -}}
+{{- $name := "websocketroutes.fairlead.dev" -}}
+{{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $name -}}
+{{- with include "fairlead.otherRelease" (list $ .) -}}
+{{- fail (printf "crds.install: the CustomResourceDefinition %s belongs to %s. If that release is to go on upgrading it, install this one with --set crds.install=false. If this one is to take it over, as when the other is gone: kubectl annotate --overwrite crd %s meta.helm.sh/release-name=%s meta.helm.sh/release-namespace=%s" $name . $name $.Release.Name $.Release.Namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Two releases with one controller value would both serve its classes, and write over each other's status. */}}
+{{- define "fairlead.validate.controllerValue" -}}
+{{- $ours := .Values.ingressClass -}}
+{{- $classes := lookup "networking.k8s.io/v1" "IngressClass" "" "" -}}
+{{- range $classes.items -}}
+{{- $owner := include "fairlead.otherRelease" (list $ .) -}}
+{{- if and $owner (eq .metadata.name $ours.name) -}}
+{{- fail (printf "ingressClass.name: the IngressClass %s belongs to %s. Give this release a class of its own: --set ingressClass.name=fairlead-b,ingressClass.controllerValue=fairlead.dev/b" $ours.name $owner) -}}
+{{- end -}}
+{{- if and $owner (eq .spec.controller $ours.controllerValue) -}}
+{{- fail (printf "ingressClass.controllerValue: %s is that of the IngressClass %s, which belongs to %s. Both releases would serve the same objects. Give this one another: --set ingressClass.controllerValue=fairlead.dev/%s" $ours.controllerValue .metadata.name $owner $ours.name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
