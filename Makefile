@@ -5,7 +5,7 @@ PKG  ?= ./...
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down build test stress control-plane verify lint fmt generate bench bench-go clean distclean
+.PHONY: help demo demo-down build image test stress control-plane verify lint fmt generate bench bench-go clean distclean
 
 ##@ Try it
 
@@ -18,6 +18,9 @@ demo-down: ## End a demo that was left running.
 
 build: ## Build bin/fairlead.
 	hack/build.sh bin/fairlead
+
+image: ## Make the image, dist/fairlead-image.tar, without Docker. TAG= and PLATFORMS= choose, PUSH=registry/name:tag sends it too.
+	@TAG='$(TAG)' PLATFORMS='$(PLATFORMS)' PUSH='$(PUSH)' hack/image/fairlead.sh
 
 ##@ Change it
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,10 +61,19 @@ func run(ctx context.Context, args []string, out, errs io.Writer) error {
 
 func parse(args []string, errs io.Writer) (options, error) {
 	o := options{recipe: recipe{labels: map[string]string{}}}
-	var created string
+	var created, dockerfile string
+	arguments := map[string]string{}
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // an error says what to do, and is printed once
 	flags.Func("binary", "`platform=file`: the static binary of a platform, such as linux/arm64=bin/fairlead; one for each", o.recipe.addBinary)
+	flags.StringVar(&dockerfile, "dockerfile", "", "`file` whose last stage says what the next five flags would")
+	flags.Func("build-arg", "`name=value` of an ARG of --dockerfile; may be repeated", func(s string) error {
+		name, value, ok := strings.Cut(s, "=")
+		if arguments[name] = value; !ok {
+			return errors.New("write name=value")
+		}
+		return nil
+	})
 	flags.StringVar(&o.recipe.path, "path", "", "where the binary is in the image, and the entrypoint; empty: /FILE's name, or that of the --tag")
 	flags.Func("cmd", "`argument` of the entrypoint that docker run and args replace; may be repeated", func(s string) error {
 		o.recipe.cmd = append(o.recipe.cmd, s)
@@ -87,6 +97,19 @@ func parse(args []string, errs io.Writer) (options, error) {
 	var err error
 	if o.recipe.created, err = parseTime(created); err != nil {
 		return o, err
+	}
+	if dockerfile != "" {
+		flags.Visit(func(f *flag.Flag) {
+			if slices.Contains([]string{"path", "cmd", "user", "port", "label"}, f.Name) {
+				err = fmt.Errorf("--%s: comes from --dockerfile", f.Name)
+			}
+		})
+		if err == nil {
+			err = o.recipe.readDockerfile(dockerfile, arguments)
+		}
+		if err != nil {
+			return o, err
+		}
 	}
 	return o, o.complete(flags.Args())
 }
