@@ -85,15 +85,6 @@ func parse(t *testing.T, text string) []*unstructured.Unstructured {
 	}
 }
 
-// find returns the object of a kind and name, or nil.
-func find(objects []*unstructured.Unstructured, kind, name string) *unstructured.Unstructured {
-	for _, object := range objects {
-		if object.GetKind() == kind && object.GetName() == name {
-			return object
-		}
-	}
-	return nil
-}
 
 // convert reads an object as a Go type.
 func convert[T any](t *testing.T, object *unstructured.Unstructured) *T {

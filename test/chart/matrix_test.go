@@ -18,7 +18,7 @@ import (
 
 // needPrivileges are the entries of the matrix whose pods take ports or the network of a node, which neither
 // "restricted" nor "baseline" allows.
-var needPrivileges = []string{"daemonset-host-network", "daemonset-host-ports", "deployment-host-ports"}
+var needPrivileges = []string{"daemonset-host-network", "daemonset-host-network-root", "daemonset-host-ports", "deployment-host-ports"}
 
 // warnings are what an API server says of entries that ask for it.
 var warnings = map[string]string{"external-addresses": "spec.externalIPs is deprecated"}
@@ -43,7 +43,7 @@ func TestEverybodyGetsWhatTheAPIServerTakes(t *testing.T) {
 }
 
 // tryEntry installs the chart with the values of a file, in a namespace of its own, so that all entries may be there at
-// once. The name of the class is the one thing that none of them can share.
+// once. The class and who serves it are what no two of them can share.
 func tryEntry(t *testing.T, file string) {
 	text, err := os.ReadFile(file)
 	if err != nil || !bytes.HasPrefix(text, []byte("# ")) {
@@ -55,7 +55,7 @@ func tryEntry(t *testing.T, file string) {
 		level = "privileged"
 	}
 	makeNamespace(t, name, level)
-	objects := install(t, name, warnings[name], "--namespace", name, "--values", file, "--set", "crds.install=false,ingressClass.name=class-"+name)
+	objects := install(t, name, warnings[name], "--namespace", name, "--values", file, "--set", "crds.install=false,ingressClass.name="+name+",ingressClass.controllerValue=fairlead.dev/"+name)
 	api := newStrict(t)
 	for _, object := range objects {
 		if err := api.tryOut(t.Context(), object); err != nil && !isExpected(err, warnings[name]) {
@@ -88,7 +88,9 @@ func install(t *testing.T, name, warning string, args ...string) []*unstructured
 }
 
 // isExpected reports whether err is the warning; there may be none.
-func isExpected(err error, warning string) bool { return warning != "" && strings.Contains(err.Error(), warning) }
+func isExpected(err error, warning string) bool {
+	return warning != "" && strings.Contains(err.Error(), warning)
+}
 
 // checkNames checks what an API server can't know: that the objects of a release find each other.
 func checkNames(t *testing.T, objects []*unstructured.Unstructured) {
