@@ -14,11 +14,16 @@ app.kubernetes.io/component: controller
 {{ include "fairlead.chartLabels" . }}
 {{- end -}}
 
-{{/* The labels of what the test makes, which must be no replica to anybody. */}}
-{{- define "fairlead.testLabels" -}}
+{{/* The labels by which the pod of `helm test` is selected, which is a replica to nobody. */}}
+{{- define "fairlead.testPods" -}}
 app.kubernetes.io/name: {{ include "fairlead.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: test
+{{- end -}}
+
+{{/* The labels of what the test makes. */}}
+{{- define "fairlead.testLabels" -}}
+{{ include "fairlead.testPods" . }}
 {{ include "fairlead.chartLabels" . }}
 {{- end -}}
 
