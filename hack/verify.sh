@@ -62,6 +62,7 @@ check "go mod tidy" "go mod tidy" go mod tidy -diff
 check "go vet" "mend what is named; proxy/ has files for Linux, for other systems and for the tag portable" vet
 check "dependency rules" "see docs/architecture.md; a rule that is wrong is changed by a decision record" \
 	go test ./test/architecture
+check "hack/image" "cd hack/image, and see what go test says" go -C hack/image test ./...
 check "docs are current" "each message names the file and what to change" docs
 hack/lint/build.sh >/dev/null # takes minutes the first time, and says so
 check "golangci-lint" "make fmt mends imports; otherwise mend what is named, or //nolint:linter // why" lint

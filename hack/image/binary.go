@@ -23,7 +23,7 @@ func checkBinary(b binary, content []byte) error {
 	}
 	for _, p := range f.Progs {
 		if p.Type == elf.PT_INTERP {
-			return fmt.Errorf("%s: needs shared libraries, which the image has not; build it with CGO_ENABLED=0", b.file)
+			return fmt.Errorf("%s: needs a loader and shared libraries, which the image has not; build it with CGO_ENABLED=0, and not as PIE", b.file)
 		}
 	}
 	return nil

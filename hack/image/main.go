@@ -19,11 +19,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return
-		}
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "image:", err)
 		os.Exit(1)
 	}
@@ -89,7 +87,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(errs)
-			fmt.Fprintln(errs, "usage: image --binary linux/amd64=FILE... --tag NAME:TAG... --output FILE.tar [--push NAME:TAG]")
+			_, _ = fmt.Fprintln(errs, "usage: image --binary linux/amd64=FILE... --tag NAME:TAG... --output FILE.tar [--push NAME:TAG]")
 			flags.PrintDefaults()
 		}
 		return o, err
@@ -111,7 +109,8 @@ func parse(args []string, errs io.Writer) (options, error) {
 			return o, err
 		}
 	}
-	return o, o.complete(flags.Args())
+	err = o.complete(flags.Args())
+	return o, err
 }
 
 // complete checks what the flags hold together, and fills in what follows from them.
