@@ -19,10 +19,11 @@ func roles(reasons []reason) string {
 	fmt.Fprintf(&b, "# %s\n", written)
 	header(&b, "ClusterRole", name, "")
 	write(&b, only(reasons, urls, cluster, namespaced, references), "")
-	b.WriteString("---\n")
-	mine := only(reasons, own)
-	header(&b, "Role", name, mine[0].rules[0].namespace)
-	write(&b, mine, "")
+	if mine := only(reasons, own); len(mine) > 0 {
+		b.WriteString("---\n")
+		header(&b, "Role", name, mine[0].rules[0].namespace)
+		write(&b, mine, "")
+	}
 	return b.String()
 }
 
