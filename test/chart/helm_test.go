@@ -85,7 +85,6 @@ func parse(t *testing.T, text string) []*unstructured.Unstructured {
 	}
 }
 
-
 // convert reads an object as a Go type.
 func convert[T any](t *testing.T, object *unstructured.Unstructured) *T {
 	t.Helper()

@@ -29,7 +29,7 @@ func TestEverybodyGetsWhatTheAPIServerTakes(t *testing.T) {
 	if err != nil || len(files) < 25 {
 		t.Fatalf("%d files in testdata/values: %v", len(files), err)
 	}
-	for _, namespace := range []string{"team-a", "team-b", "monitoring"} { // that entries name
+	for _, namespace := range []string{home, "team-a", "team-b", "monitoring"} { // that entries name
 		makeNamespace(t, namespace, "restricted")
 	}
 	t.Run("entries", func(t *testing.T) {

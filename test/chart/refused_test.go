@@ -32,7 +32,7 @@ var refusals = []struct {
 	{"ingressClass.controllerValue=fairlead", []string{"/ingressClass/controllerValue", "'fairlead' does not match"}},
 	{"ingressClass.name=Fairlead", []string{"/ingressClass/name", "'Fairlead' does not match"}},
 	{"ingressClass.parameters.kind=Secret,ingressClass.parameters.name=a", []string{"/ingressClass/parameters/kind", "'ConfigMap'"}},
-	{"ingressClass.parameters.kind=ConfigMap", []string{"/ingressClass/parameters", "missing property 'name'"}},
+	{"ingressClass.parameters.kind=ConfigMap", []string{"/ingressClass/parameters", "missing properties 'name', 'namespace', 'scope'"}},
 	{"watch.namespaces={team_a}", []string{"/watch/namespaces/0", "'team_a' does not match"}},
 	{"image.repository=registry.example.com/fairlead:v1", []string{"/image/repository", "fairlead:v1' does not match"}},
 	{"image.digest=9f86d081", []string{"/image/digest", "'9f86d081' does not match"}},
