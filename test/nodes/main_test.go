@@ -2,16 +2,24 @@ package nodes_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log"
 	"os"
 	"testing"
 	"time"
 
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
 	"github.com/fairlead/fairlead/test/nodes"
 )
 
-// world is the cluster that all stories share.
-var world *nodes.Cluster
+// What all stories share.
+var (
+	world *nodes.Cluster
+	api   kubernetes.Interface
+)
 
 func TestMain(m *testing.M) { os.Exit(nodes.Main(suite{m})) }
 
@@ -20,17 +28,56 @@ type suite struct{ stories *testing.M }
 
 // Run starts the cluster, runs the stories, and ends it.
 func (s suite) Run() int {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	var err error
-	if world, err = nodes.Start(ctx, nodes.Options{Log: os.Stderr}); err != nil {
-		log.Print(err)
-		return 1
+	code := 1
+	err := prepare()
+	if err == nil {
+		code = s.stories.Run()
 	}
-	code := s.stories.Run()
-	if err := world.Stop(); err != nil {
+	if err = errors.Join(err, world.Stop()); err != nil {
 		log.Print(err)
 		return 1
 	}
 	return code
+}
+
+func prepare() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	image, err := nodes.BuildImage(ctx, witnessImage, "./test/nodes/witness")
+	if err != nil {
+		return err
+	}
+	if world, err = nodes.Start(ctx, nodes.Options{Images: []string{image}, Log: os.Stderr}); err != nil {
+		return err
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", world.Kubeconfig())
+	if err != nil {
+		return err
+	}
+	api, err = kubernetes.NewForConfig(config)
+	return err
+}
+
+var errNotYet = errors.New("not yet")
+
+// eventually asks until check returns nil, and fails the test when it does not within patience.
+func eventually(t *testing.T, patience time.Duration, what string, check func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s: %v", what, patience, err)
+		}
+	}
+}
+
+// wanted is an error unless got is what is wanted.
+func wanted[T comparable](got, want T) error {
+	if got != want {
+		return fmt.Errorf("%w: got %v, want %v", errNotYet, got, want)
+	}
+	return nil
 }
