@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,10 +37,12 @@ func newClient(f *Fleet, number int) *client {
 	c := &client{fleet: f, number: number, again: make(chan struct{}, 1), dialer: websocket.Dialer{
 		HandshakeTimeout: f.options.Patience, TLSClientConfig: f.options.TLS, Jar: jar,
 	}}
-	if f.options.Address != "" {
-		c.dialer.NetDialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, f.options.Address)
-		}
+	var from net.Dialer
+	if f.options.From != "" {
+		from.LocalAddr = &net.TCPAddr{IP: net.ParseIP(f.options.From)}
+	}
+	c.dialer.NetDialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return from.DialContext(ctx, network, cmp.Or(f.options.Address, address))
 	}
 	return c
 }

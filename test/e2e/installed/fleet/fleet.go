@@ -15,6 +15,7 @@ import (
 type Options struct {
 	URL     string // ws://chat.example.com/socket
 	Address string // host:port that is dialled, whatever the URL says; empty: what the URL says
+	From    string // the address that clients come from; empty: what the system chooses
 	Clients int
 	TLS     *tls.Config
 	// Header returns what a client adds to its handshakes; nil: nothing.
