@@ -1,6 +1,7 @@
 package nodes
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,7 +27,8 @@ type runGroups struct {
 
 // makeRunGroups removes what killed runs have left behind and makes the directories of this one.
 func makeRunGroups() (*runGroups, error) {
-	g := &runGroups{name: groupPrefix + strconv.Itoa(os.Getpid())}
+	// Not the process id alone: a run in another container may have the same.
+	g := &runGroups{name: groupPrefix + strconv.Itoa(os.Getpid()) + "-" + strings.ToLower(rand.Text()[:6])}
 	hierarchies, err := findHierarchies()
 	if err != nil {
 		return nil, err
@@ -138,6 +140,9 @@ func makeGroup(hierarchy, path string) error {
 	return nil
 }
 
+// neededControllers are those without which a kubelet does not start.
+var neededControllers = []string{"cpu", "cpuset", "memory", "pids"}
+
 func prepareGroup(dir string, isRoot bool) error {
 	// v1: without it children have no CPUs, and no process can live in them.
 	if clone := filepath.Join(dir, "cgroup.clone_children"); !isRoot && exists(clone) && exists(filepath.Join(dir, "cpuset.cpus")) {
@@ -149,8 +154,9 @@ func prepareGroup(dir string, isRoot bool) error {
 		return nil // v1
 	}
 	for controller := range strings.FieldsSeq(string(controllers)) {
-		if err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+controller), 0o600); err != nil {
-			return err
+		err := os.WriteFile(filepath.Join(dir, "cgroup.subtree_control"), []byte("+"+controller), 0o600)
+		if err != nil && slices.Contains(neededControllers, controller) {
+			return fmt.Errorf("pass the controller %s on: %w", controller, err)
 		}
 	}
 	return nil

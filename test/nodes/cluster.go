@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,13 +33,23 @@ type Options struct {
 	Log io.Writer
 }
 
-// Cluster is a running cluster. Its methods may be called concurrently, but for those that stop and start the same node.
+// Cluster is a running cluster. Its methods may be called concurrently, but for Stop.
 type Cluster struct {
 	options  Options
 	plane    plane
-	nodes    []*node
 	provider *provider
+
+	power sync.RWMutex // held while the power of a node changes, or must not
+	nodes []*node
+
+	stopped bool
 }
+
+// running guards what a world has once: addresses, and a place for state.
+var running atomic.Bool
+
+// lastLogs is where the last cluster's logs are.
+var lastLogs atomic.Pointer[string]
 
 // Start starts a cluster and waits until all nodes are ready: about ten seconds. After an error nothing is left running, and the logs
 // are in Options.Dir. There can be one cluster at a time, and only in a process that Main has let in.
@@ -58,9 +70,13 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	if options.Dir == "" {
 		options.Dir = filepath.Join(root, ".cache", "e2e")
 	}
+	if !running.CompareAndSwap(false, true) {
+		return nil, errors.New("start a cluster of nodes: there is one already")
+	}
 	c := &Cluster{options: options}
+	lastLogs.Store(new(c.logs()))
 	if err := c.start(ctx, filepath.Join(root, ".cache", "kube")); err != nil {
-		return nil, errors.Join(fmt.Errorf("start a cluster of nodes: %w\nlogs are in %s", err, c.logs()), c.Stop())
+		return nil, errors.Join(fmt.Errorf("start a cluster of nodes: %w", err), c.Stop())
 	}
 	return c, nil
 }
@@ -160,19 +176,21 @@ func (c *Cluster) report(what string, begin time.Time) {
 	_, _ = fmt.Fprintf(c.options.Log, "%-22s %5.1f s\n", what, time.Since(begin).Seconds()) // progress that nobody reads is no loss
 }
 
-// Stop ends the cluster at once, pods included. It may be called more than once. Logs stay.
+// Stop ends the cluster at once, pods included. Logs stay, and the logs of pods and what the API server knew are put beside them. The
+// error tells which of the cluster's programs had ended by themselves, too. nil, and what was stopped, may be stopped again.
 func (c *Cluster) Stop() error {
-	if c == nil {
+	if c == nil || c.stopped {
 		return nil
 	}
+	c.stopped = true
+	defer running.Store(false)
+	c.linger()
 	begin := time.Now()
-	var problems []error
+	problems := []error{c.dead(), c.keepTraces()}
 	if c.provider != nil {
 		c.provider.stop()
-		c.provider = nil
 	}
 	problems = append(problems, c.onAll((*node).cutPower), c.plane.stop(), takeWire(), unmountState())
-	c.nodes, c.plane = nil, plane{}
 	c.report("stopped", begin)
 	return errors.Join(problems...)
 }
@@ -194,6 +212,8 @@ func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
 
 // LoadImage loads an OCI archive on all nodes that have power.
 func (c *Cluster) LoadImage(_ context.Context, archive string) error {
+	c.power.RLock()
+	defer c.power.RUnlock()
 	return c.onAll(func(n *node) error {
 		if n.machine == nil {
 			return nil

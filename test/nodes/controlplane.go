@@ -28,6 +28,7 @@ type plane struct {
 	kubeconfig string
 	clients    kubernetes.Interface
 	processes  []*cluster.Process // in the order in which they were started
+	ready      bool
 }
 
 // start starts the control plane and waits until it can serve nodes. After an error, what runs is ended by stop.
@@ -49,6 +50,7 @@ func (p *plane) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.ready = true
 	if err := writeFile(configs+"/Corefile", "Corefile", nil); err != nil {
 		return err
 	}

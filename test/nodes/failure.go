@@ -19,6 +19,8 @@ func (c *Cluster) KillPod(ctx context.Context, namespace, pod, container string)
 	if err != nil {
 		return fmt.Errorf("kill the pod %s/%s: %w", namespace, pod, err)
 	}
+	c.power.RLock()
+	defer c.power.RUnlock()
 	n, err := c.node(got.Spec.NodeName)
 	if err != nil {
 		return err
@@ -49,6 +51,11 @@ func (c *Cluster) StopNode(_ context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	c.power.Lock()
+	defer c.power.Unlock()
+	if n.machine == nil {
+		return fmt.Errorf("stop %s: it has no power", name)
+	}
 	return n.cutPower()
 }
 
@@ -58,6 +65,8 @@ func (c *Cluster) StartNode(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	c.power.Lock()
+	defer c.power.Unlock()
 	if n.machine != nil {
 		return fmt.Errorf("start %s: it has power", name)
 	}

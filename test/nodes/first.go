@@ -28,14 +28,14 @@ func beWorld() int {
 }
 
 func startTests() (pid int, err error) {
-	if err := furnishWorld(); err != nil {
-		return 0, err
-	}
-	self, err := os.Executable()
+	outside, err := os.Readlink("/proc/self") // of the machine's /proc, as long as it is there
 	if err != nil {
 		return 0, err
 	}
-	environment := []string{stageVariable + "=" + stageTests, "TMPDIR=" + worldTemp}
+	if err := furnishWorld(); err != nil {
+		return 0, err
+	}
+	environment := []string{stageVariable + "=" + stageTests, outsideVariable + "=" + outside, "TMPDIR=" + worldTemp}
 	for _, one := range os.Environ() {
 		if name := variableName(one); name != stageVariable && name != "TMPDIR" {
 			environment = append(environment, one)

@@ -36,10 +36,6 @@ type machine struct {
 
 // startMachine starts the first process of a node and waits until it has furnished its namespaces.
 func startMachine(name string) (*machine, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("find the own program: %w", err)
-	}
 	log, err := os.OpenFile(filepath.Join(logs, "machine-"+name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err

@@ -21,8 +21,14 @@ const (
 	stageNode     = "node"  // first process of a node: furnish it, reap
 )
 
+// self is the test binary, wherever it is, and whatever is mounted over it.
+const self = "/proc/self/exe"
+
 // cgroupVariable carries the name of the run's cgroup directories to the tests.
 const cgroupVariable = "FAIRLEAD_NODES_CGROUP"
+
+// outsideVariable carries the id that the first process of the world has outside, for people who want in.
+const outsideVariable = "FAIRLEAD_NODES_PID"
 
 // wantedVariable set to "required" says that the tests shall run, and fail where they can't.
 const wantedVariable = "TEST_NODES"
@@ -38,7 +44,11 @@ func Main(m interface{ Run() int }) int {
 		return beNode()
 	case stageTests:
 		_ = os.Unsetenv(stageVariable) // not for our children; fails only for a malformed name
-		return m.Run()
+		code := m.Run()
+		if dir := lastLogs.Load(); code != 0 && dir != nil {
+			fmt.Fprintf(os.Stderr, "logs of the cluster and its pods: %s\n", *dir)
+		}
+		return code
 	}
 	if os.Getenv(wantedVariable) != "required" {
 		fmt.Println("skipped: these stories need root and a real cluster, which make e2e starts")
@@ -67,10 +77,6 @@ func runWorld() (code int, err error) {
 			err = problem
 		}
 	}()
-	self, err := os.Executable()
-	if err != nil {
-		return 1, fmt.Errorf("find the own program: %w", err)
-	}
 	cmd := exec.Command(self, os.Args[1:]...)
 	cmd.Env = append(os.Environ(), stageVariable+"="+stageWorld, cgroupVariable+"="+groups.name)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -1,17 +1,20 @@
 package nodes_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/fairlead/fairlead/test/cluster"
 	"github.com/fairlead/fairlead/test/nodes"
 )
 
@@ -47,7 +50,12 @@ func prepare() error {
 	if err != nil {
 		return err
 	}
-	if world, err = nodes.Start(ctx, nodes.Options{Images: []string{image}, Log: os.Stderr}); err != nil {
+	root, err := cluster.Root()
+	if err != nil {
+		return err
+	}
+	logs := filepath.Join(root, ".cache", "e2e", cmp.Or(os.Getenv(nestedVariable), "nodes"))
+	if world, err = nodes.Start(ctx, nodes.Options{Dir: logs, Images: []string{image}, Log: os.Stderr}); err != nil {
 		return err
 	}
 	config, err := clientcmd.BuildConfigFromFlags("", world.Kubeconfig())

@@ -20,16 +20,22 @@ import (
 // witnessImage is that of test/nodes/witness.
 const witnessImage = "localhost/witness:1"
 
-// scene is a namespace of its own, which ends with the story. Its pods are held to the strictest of the Pod Security Standards.
+// scene is a namespace of its own, which ends with the story.
 type scene struct {
 	t         *testing.T
 	namespace string
 }
 
+// begin makes a scene whose pods are held to the strictest of the Pod Security Standards.
 func begin(t *testing.T) *scene {
 	t.Helper()
+	return beginWith(t, "restricted")
+}
+
+func beginWith(t *testing.T, standard string) *scene {
+	t.Helper()
 	made, err := api.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
-		GenerateName: "story-", Labels: map[string]string{"pod-security.kubernetes.io/enforce": "restricted"},
+		GenerateName: "story-", Labels: map[string]string{"pod-security.kubernetes.io/enforce": standard},
 	}}, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatal(err)
