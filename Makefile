@@ -5,7 +5,7 @@ PKG  ?= ./...
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down build image test stress control-plane verify lint fmt generate bench bench-go clean distclean
+.PHONY: help demo demo-down build image test e2e stress control-plane verify lint fmt generate bench bench-go clean distclean
 
 ##@ Try it
 
@@ -27,6 +27,16 @@ image: ## Make the image, dist/fairlead-image.tar, without Docker. TAG= and PLAT
 test: control-plane ## Run all tests with the race detector, those against a real API server too. PKG= and ARGS= choose.
 	go test -race -timeout 20m $(ARGS) $(PKG)
 	go test -race -tags portable $(ARGS) ./proxy/tunnel ./proxy
+
+# What to tell of it: make e2e STORIES=./test/e2e/installed ARGS='-run TestScale'. KEEP=1 leaves the cluster running until Ctrl-C.
+STORIES ?= ./test/nodes ./test/e2e/installed
+
+e2e: ## Install Fairlead on two real nodes with containerd, as root, and tell what its users live through. STORIES= and ARGS= choose, KEEP=1 lingers.
+	@TEST_NODES=check go test -race -count=1 ./test/nodes # before anything takes long
+	hack/kube/build.sh nodes
+	@hack/helm/build.sh
+	@hack/image/build.sh
+	TEST_NODES=required go test -race -count=1 -p 1 -v -timeout $(if $(KEEP),0,40m) $(ARGS) $(STORIES)
 
 stress: ## Send 10 million checked messages through the tunnel engine, and a million under the race detector (3 minutes).
 	go test -count 1 -run '^Test(Stress|Churn)$$' -v -timeout 30m ./proxy/tunnel -args -messages 10000000 -tunnels 20000
@@ -66,4 +76,4 @@ distclean: clean ## Delete the tools and the control plane in .cache too.
 help: ## Show this list.
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET" } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -50,6 +50,11 @@ var capabilities = map[int]string{
 
 // Missing says what this user on this machine lacks to run a cluster of nodes, and how to get it. Nothing: nil.
 func Missing() []string {
+	return append(missingHere(), missingBuilds()...)
+}
+
+// missingHere says what no script of ours could mend.
+func missingHere() []string {
 	missing := missingRights()
 	if len(missing) == 0 { // else it could only say the same again
 		missing = append(missing, missingKernel()...)
@@ -135,7 +140,7 @@ func missingPrograms() []string {
 		slices.Sort(all)
 		missing = append(missing, "on Debian and Ubuntu they come with: apt-get install -y --no-install-recommends "+strings.Join(all, " "))
 	}
-	return append(missing, missingBuilds()...)
+	return missing
 }
 
 func missingBuilds() []string {
