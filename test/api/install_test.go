@@ -62,7 +62,7 @@ func TestTheServiceAccountMayDoItsWorkAndNoMore(t *testing.T) {
 		Regarding: corev1.ObjectReference{Kind: "Ingress", Namespace: "default", Name: "rbac", APIVersion: "networking.k8s.io/v1"},
 	}
 	lease := func(namespace string) *coordinationv1.Lease {
-		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "fairlead-leader"}}
+		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "rbac"}} // that of the replicas is there
 	}
 	own := lease("fairlead-system")
 	createLease := account.Create(ctx, own)

@@ -144,12 +144,14 @@ yes
 
 {{/*
 The Service whose addresses are written into the status of objects. Empty: there are others, or clients come to the
-nodes themselves (ports of the node, a Service of type NodePort), whose addresses Fairlead finds out.
+nodes themselves (hostPorts, hostNetwork without a load balancer, a Service of type NodePort), whose addresses Fairlead
+finds out.
 */}}
 {{- define "fairlead.publishService" -}}
 {{- with .Values -}}
+{{- $balanced := and (eq .service.type "LoadBalancer") (not .hostPorts.enabled) -}}
 {{- $inside := and (eq .service.type "ClusterIP") (not .hostPorts.enabled) (not .hostNetwork) -}}
-{{- if and .service.enabled .status.update (not .status.addresses) (or (eq .service.type "LoadBalancer") .service.externalIPs $inside) -}}
+{{- if and .service.enabled .status.update (not .status.addresses) (or $balanced $inside .service.externalIPs) -}}
 {{- printf "%s/%s" $.Release.Namespace (include "fairlead.fullname" $) -}}
 {{- end -}}
 {{- end -}}

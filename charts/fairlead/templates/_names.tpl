@@ -44,12 +44,12 @@ each team may have its own "fairlead".
 {{- end -}}
 {{- end -}}
 
-{{/* The Secret in which the replicas share the keys of session tickets. Fairlead makes it, the chart doesn't. */}}
+{{/* The Secret in which the replicas share the keys of session tickets. */}}
 {{- define "fairlead.ticketSecret" -}}
 {{- include "fairlead.fullname" . }}-tickets
 {{- end -}}
 
-{{/* The Lease by which the replicas agree on who writes status. Fairlead makes it, the chart doesn't. */}}
+{{/* The Lease by which the replicas agree on who writes status. */}}
 {{- define "fairlead.lease" -}}
 {{- include "fairlead.fullname" . }}-leader
 {{- end -}}

@@ -6,10 +6,10 @@
 {{- with .Values -}}
 {{- if .status.addresses -}}
 {{ join ", " .status.addresses }}, as status.addresses says.
-{{- else if and .service.enabled (eq .service.type "LoadBalancer") -}}
-kubectl --namespace {{ $namespace }} get service {{ $name }} --watch    # EXTERNAL-IP; <pending> while nobody gives one
 {{- else if .hostPorts.enabled -}}
 {{ $node }}    # ports {{ .hostPorts.http }} and {{ .hostPorts.https }} of each node with a replica
+{{- else if and .service.enabled (eq .service.type "LoadBalancer") -}}
+kubectl --namespace {{ $namespace }} get service {{ $name }} --watch    # EXTERNAL-IP; <pending> while nobody gives one
 {{- else if .hostNetwork -}}
 {{ $node }}    # ports {{ list .ports.http .ports.https | compact | join " and " }} of each node with a replica
 {{- else if and .service.enabled (eq .service.type "NodePort") -}}
@@ -69,6 +69,9 @@ KEY=VALUE    # so that it matches {{ .Values.watch.labelSelector }}
 {{- end }}
 {{- if $onNodes }}
 - Ports of nodes are not allowed under the Pod Security Standards "baseline" and "restricted": the namespace must allow "privileged".
+{{- end }}
+{{- if and $onNodes .service.enabled (eq .service.type "LoadBalancer") }}
+- service.type LoadBalancer waits for a load balancer. Where clients come to the nodes themselves, set service.enabled=false or service.type=ClusterIP.
 {{- end }}
 {{- if and $onNodes $fixed }}
 - Two replicas can't hold the same ports of a node: an update waits until there is a node without a replica.

@@ -100,7 +100,7 @@ value, what is wrong and what to do. What the cluster says is known at an instal
 {{- end -}}
 
 {{- define "fairlead.validate.extraArgs" -}}
-{{- $ours := dict "http-address" "ports.http" "https-address" "ports.https" "admin-address" "ports.admin" "drain-delay" "drain.delaySeconds" "drain-spread" "drain.spreadSeconds" "drain-timeout" "drain.timeoutSeconds" "controller-name" "ingressClass.controllerValue" "controller-class" "ingressClass.controllerValue" "watch-namespace" "watch.namespaces" "watch-namespace-selector" "watch.namespaceSelector" "default-certificate" "tls.defaultCertificate" "default-ssl-certificate" "tls.defaultCertificate" "default-backend-service" "defaultBackendService" -}}
+{{- $ours := dict "http-address" "ports.http" "https-address" "ports.https" "admin-address" "ports.admin" "drain-delay" "drain.delaySeconds" "drain-spread" "drain.spreadSeconds" "drain-timeout" "drain.timeoutSeconds" "controller-name" "ingressClass.controllerValue" "controller-class" "ingressClass.controllerValue" "watch-namespace" "watch.namespaces" "watch-namespace-selector" "watch.namespaceSelector" "default-certificate" "tls.defaultCertificate" "default-ssl-certificate" "tls.defaultCertificate" "default-backend-service" "defaultBackendService" "leader-election-id" "fullnameOverride" "election-id" "fullnameOverride" "ticket-secret" "fullnameOverride" -}}
 {{- range .Values.extraArgs -}}
 {{- $flag := splitList "=" . | first | trimPrefix "--" -}}
 {{- with get $ours $flag -}}
