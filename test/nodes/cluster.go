@@ -115,7 +115,7 @@ func (c *Cluster) start(ctx context.Context, binaries string) error {
 			return err
 		}
 		for _, archive := range images {
-			if err := n.load(archive); err != nil {
+			if err := n.load(ctx, archive); err != nil {
 				return err
 			}
 		}
@@ -211,14 +211,14 @@ func (c *Cluster) Kubectl(ctx context.Context, args ...string) (string, error) {
 }
 
 // LoadImage loads an OCI archive on all nodes that have power.
-func (c *Cluster) LoadImage(_ context.Context, archive string) error {
+func (c *Cluster) LoadImage(ctx context.Context, archive string) error {
 	c.power.RLock()
 	defer c.power.RUnlock()
 	return c.onAll(func(n *node) error {
 		if n.machine == nil {
 			return nil
 		}
-		return n.load(archive)
+		return n.load(ctx, archive)
 	})
 }
 

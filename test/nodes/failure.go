@@ -25,7 +25,7 @@ func (c *Cluster) KillPod(ctx context.Context, namespace, pod, container string)
 	if err != nil {
 		return err
 	}
-	if _, err := n.ctr(nil, "tasks", "kill", "--signal", "SIGKILL", id); err != nil {
+	if _, err := n.ctr(ctx, nil, "tasks", "kill", "--signal", "SIGKILL", id); err != nil {
 		return fmt.Errorf("kill the pod %s/%s on %s: %w", namespace, pod, n.name, err)
 	}
 	return nil

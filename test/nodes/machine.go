@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -113,9 +114,9 @@ func (m *machine) start(name string, argv ...string) (process *cluster.Process, 
 }
 
 // run runs a program on the machine to its end and returns what it prints.
-func (m *machine) run(stdin io.Reader, argv ...string) (string, error) {
+func (m *machine) run(ctx context.Context, stdin io.Reader, argv ...string) (string, error) {
 	var out, problems bytes.Buffer
-	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Env = []string{"PATH=" + searchPath, "HOME=/root"}
 	cmd.Dir = "/"
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &out, &problems

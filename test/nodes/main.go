@@ -38,6 +38,14 @@ const (
 	checkOnly      = "check"
 )
 
+// init keeps the first thread for the main goroutine, in the process that lets threads join nodes: those end afterwards, but the first one can't,
+// and /proc/self would show what it sees for ever.
+func init() {
+	if os.Getenv(stageVariable) == stageTests {
+		runtime.LockOSThread()
+	}
+}
+
 // Main is for TestMain: os.Exit(nodes.Main(m)). Without TEST_NODES=required it skips the tests, and says so. Otherwise it runs
 // them in namespaces of their own, where Start may be called, and returns the code to exit with. Where something is missing for that
 // it says what, and runs nothing.

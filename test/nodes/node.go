@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -47,8 +48,8 @@ func (n *node) boot(ctx context.Context) error {
 	if n.runtime, err = n.machine.start("containerd-"+n.name, binary, "--config", n.file("containerd.toml")); err != nil {
 		return err
 	}
-	return waitFor(ctx, "containerd of "+n.name, func(context.Context) error {
-		_, err := n.ctr(nil, "version")
+	return waitFor(ctx, "containerd of "+n.name, func(ctx context.Context) error {
+		_, err := n.ctr(ctx, nil, "version")
 		return err
 	}, n.runtime)
 }
@@ -146,7 +147,7 @@ func (n *node) prepare(a *authority) error {
 func (n *node) file(name string) string { return filepath.Join(configs, n.name+"-"+name) }
 
 // ctr runs containerd's own client on the node.
-func (n *node) ctr(stdin *os.File, args ...string) (string, error) {
+func (n *node) ctr(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
 	binary, err := findProgram("ctr")
 	if err != nil {
 		return "", err
@@ -154,20 +155,17 @@ func (n *node) ctr(stdin *os.File, args ...string) (string, error) {
 	if n.machine == nil {
 		return "", fmt.Errorf("%s has no power", n.name)
 	}
-	if stdin == nil { // a nil *os.File in an interface is not nil
-		return n.machine.run(nil, append([]string{binary, "--namespace", "k8s.io"}, args...)...)
-	}
-	return n.machine.run(stdin, append([]string{binary, "--namespace", "k8s.io"}, args...)...)
+	return n.machine.run(ctx, stdin, append([]string{binary, "--namespace", "k8s.io"}, args...)...)
 }
 
 // load imports an OCI archive.
-func (n *node) load(archive string) error {
+func (n *node) load(ctx context.Context, archive string) error {
 	file, err := os.Open(archive)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // read only
-	out, err := n.ctr(file, "images", "import", "-")
+	out, err := n.ctr(ctx, file, "images", "import", "-")
 	if err != nil {
 		return fmt.Errorf("load %s on %s: %w", archive, n.name, err)
 	}
