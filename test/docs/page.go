@@ -10,6 +10,9 @@ import (
 // Pages are those whose every block is checked, from the checkout's folder.
 var Pages = []string{
 	"README.md",
+	"docs/install.md",
+	"docs/behind-a-load-balancer.md",
+	"docs/sizing.md",
 }
 
 // Page is a Markdown file, and what matters of it here.

@@ -56,11 +56,12 @@ func (s Session) Run(ctx context.Context, page Page, place string) (err error) {
 	ran := shell.Wait()
 	_ = end() // nothing is left, as a rule
 	for _, step := range steps {
-		if err := step.judge(ran); err != nil {
+		ended, err := step.judge(ran)
+		if err != nil {
 			return err
 		}
+		_, _ = fmt.Fprintf(s.Log, "%-24s ended after %5.1f s\n", step.Place(), ended.Sub(begin).Seconds())
 	}
-	_, _ = fmt.Fprintf(s.Log, "%s: %d blocks ran in %.1f s\n", page.Path, len(steps), time.Since(begin).Seconds())
 	return ran
 }
 
@@ -101,13 +102,14 @@ func (s Session) write(folder string, page Page, place string) ([]step, error) {
 	return steps, nil
 }
 
-// judge says what is wrong with a step after the shell has ended, which ran tells.
-func (s step) judge(ran error) error {
+// judge says when a step ended, or what is wrong with it, after the shell has ended, which ran tells.
+func (s step) judge(ran error) (ended time.Time, err error) {
 	printed, err := os.ReadFile(s.files + ".out")
 	if err != nil {
-		return fmt.Errorf("%s: never ran: %w", s.Place(), errors.Join(ran, err))
+		return ended, fmt.Errorf("%s: never ran: %w", s.Place(), errors.Join(ran, err))
 	}
-	if _, err := os.Stat(s.files + ".done"); err != nil {
+	done, err := os.Stat(s.files + ".done")
+	if err != nil {
 		place := s.Place()
 		if note, err := os.ReadFile(filepath.Join(filepath.Dir(s.files), "failed")); err == nil {
 			var inside int
@@ -115,11 +117,11 @@ func (s step) judge(ran error) error {
 				place = fmt.Sprintf("%s:%d", s.Path, s.Line+inside)
 			}
 		}
-		return fmt.Errorf("%s: this command failed (%w); the block printed:\n%s", place, ran, printed)
+		return ended, fmt.Errorf("%s: this command failed (%w); the block printed:\n%s", place, ran, printed)
 	}
 	if s.prints == nil || Matches(s.prints.Text, string(printed)) {
-		return nil
+		return done.ModTime(), nil
 	}
-	return fmt.Errorf("%s: the page says that it prints\n%s\nand it prints\n%s",
+	return ended, fmt.Errorf("%s: the page says that it prints\n%s\nand it prints\n%s",
 		s.prints.Place(), strings.TrimSpace(s.prints.Text), strings.TrimSpace(string(printed)))
 }
