@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -32,19 +33,21 @@ func TestEverybodyGetsWhatTheAPIServerTakes(t *testing.T) {
 	for _, namespace := range []string{home, "team-a", "team-b", "monitoring"} { // that entries name
 		makeNamespace(t, namespace, "restricted")
 	}
+	flags := &flagsSeen{names: map[string]bool{}}
 	t.Run("entries", func(t *testing.T) {
 		for _, file := range files {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml"), func(t *testing.T) {
 				t.Parallel()
-				tryEntry(t, file)
+				flags.check(t, podOf(t, tryEntry(t, file)).Spec.Containers[0].Args)
 			})
 		}
 	})
+	flags.complete(t)
 }
 
 // tryEntry installs the chart with the values of a file, in a namespace of its own, so that all entries may be there at
-// once. The class and who serves it are what no two of them can share.
-func tryEntry(t *testing.T, file string) {
+// once. The class and who serves it are what no two of them can share. It returns the objects.
+func tryEntry(t *testing.T, file string) []*unstructured.Unstructured {
 	text, err := os.ReadFile(file)
 	if err != nil || !bytes.HasPrefix(text, []byte("# ")) {
 		t.Fatalf("%s has no comment that says who would use it: %v", file, err)
@@ -64,6 +67,7 @@ func tryEntry(t *testing.T, file string) {
 	}
 	checkNames(t, objects)
 	checkPod(t, api, objects, level)
+	return objects
 }
 
 // install installs a release called after name and returns its objects, those of its test included.
@@ -143,6 +147,10 @@ func checkPod(t *testing.T, api *strict, objects []*unstructured.Unstructured, l
 		switch object.GetKind() {
 		case "Pod":
 			pods = append(pods, convert[corev1.Pod](t, object))
+		case "Job": // of a hook
+			job := convert[batchv1.Job](t, object).Spec.Template
+			job.Spec.ServiceAccountName = "" // which is there no sooner than the hook
+			pods = append(pods, &corev1.Pod{ObjectMeta: job.ObjectMeta, Spec: job.Spec})
 		case "Deployment", "DaemonSet":
 			namespace = object.GetNamespace()
 		}
@@ -152,7 +160,7 @@ func checkPod(t *testing.T, api *strict, objects []*unstructured.Unstructured, l
 		if err := api.Create(t.Context(), pod, client.DryRunAll); err != nil {
 			t.Errorf("no pod in a namespace that enforces %s: %v", level, err)
 		}
-		if level == "restricted" || pod.Labels["app.kubernetes.io/component"] == "test" {
+		if level == "restricted" || pod.Labels["app.kubernetes.io/component"] != "controller" {
 			continue
 		}
 		pod.Namespace = "team-a" // which enforces "restricted"
