@@ -76,7 +76,7 @@ func Start(ctx context.Context, options Options) (*Cluster, error) {
 	c := &Cluster{options: options}
 	lastLogs.Store(new(c.logs()))
 	if err := c.start(ctx, filepath.Join(root, ".cache", "kube")); err != nil {
-		return nil, errors.Join(fmt.Errorf("start a cluster of nodes: %w", err), c.Stop())
+		return nil, errors.Join(fmt.Errorf("start a cluster of nodes: %w", err), c.end())
 	}
 	return c, nil
 }
@@ -182,11 +182,15 @@ func (c *Cluster) Stop() error {
 	if c == nil || c.stopped {
 		return nil
 	}
+	c.linger()
+	return errors.Join(c.ended(), c.end())
+}
+
+func (c *Cluster) end() error {
 	c.stopped = true
 	defer running.Store(false)
-	c.linger()
 	begin := time.Now()
-	problems := []error{c.dead(), c.keepTraces()}
+	problems := []error{c.keepTraces()}
 	if c.provider != nil {
 		c.provider.stop()
 	}

@@ -8,11 +8,10 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/fairlead/fairlead/test/cluster"
 )
 
 // traceQueries are files that tell what there was at the end, and what kubectl is asked for them.
@@ -68,24 +67,13 @@ func (n *node) keepPodLogs() error {
 	return err
 }
 
-// dead tells which of the cluster's programs have ended by themselves: none should.
-func (c *Cluster) dead() error {
-	all := c.plane.processes
+// ended tells which of the cluster's programs have ended by themselves: none should.
+func (c *Cluster) ended() error {
+	all := slices.Clone(c.plane.processes)
 	for _, n := range c.nodes {
 		all = append(all, n.runtime, n.kubelet, n.proxy)
 	}
-	var problems []error
-	for _, process := range all {
-		if process == nil {
-			continue
-		}
-		select {
-		case <-process.Exited():
-			problems = append(problems, fmt.Errorf("%s ended by itself: %w\n%s", process.Name, process.Err(), cluster.Tail(process.Log, 15)))
-		default:
-		}
-	}
-	return errors.Join(problems...)
+	return ended(all...)
 }
 
 // keepVariable leaves a cluster running until somebody has looked at it.

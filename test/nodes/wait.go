@@ -24,12 +24,8 @@ func waitFor(ctx context.Context, what string, check func(context.Context) error
 		if last == nil {
 			return nil
 		}
-		for _, process := range needed {
-			select {
-			case <-process.Exited():
-				return fmt.Errorf("wait for %s: %s has ended: %w\n%s", what, process.Name, errors.Join(process.Err(), last), cluster.Tail(process.Log, 15))
-			default:
-			}
+		if err := ended(needed...); err != nil {
+			return fmt.Errorf("wait for %s (%w): %w", what, last, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -37,4 +33,24 @@ func waitFor(ctx context.Context, what string, check func(context.Context) error
 		case <-time.After(pause):
 		}
 	}
+}
+
+// ended tells which processes have ended by themselves, and what they said last. nil: none, as it should be.
+func ended(processes ...*cluster.Process) error {
+	var problems []error
+	for _, process := range processes {
+		if process == nil { // not started yet, or no longer
+			continue
+		}
+		select {
+		case <-process.Exited():
+			problem := process.Err()
+			if problem == nil {
+				problem = fmt.Errorf("%s ended\n%s", process.Name, cluster.Tail(process.Log, 15))
+			}
+			problems = append(problems, problem)
+		default:
+		}
+	}
+	return errors.Join(problems...)
 }
