@@ -6,6 +6,7 @@
 //	fairlead migrate       the configuration of another proxy, turned into manifests
 //	fairlead probe         one WebSocket handshake against a URL, explained
 //	fairlead echo          a WebSocket server that echoes, to try a route out
+//	fairlead retire        delete a Deployment and wait until its replicas have said goodbye: what helm uninstall does first
 //	fairlead version       what this binary is
 //
 // Under the name kubectl-fairlead it is a plugin: kubectl fairlead check -f manifests/.

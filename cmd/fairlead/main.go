@@ -40,7 +40,7 @@ func newRoot(program string, environment func(string) (string, bool)) *cobra.Com
 	if plugin, ok := strings.CutPrefix(name, "kubectl-"); ok {
 		root.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl " + plugin}
 	}
-	root.AddCommand(newController(), newStandalone(), newCheck(), newProbe(), newEcho(), newMigrate(), newVersion())
+	root.AddCommand(newController(), newStandalone(), newCheck(), newProbe(), newEcho(), newRetire(), newMigrate(), newVersion())
 	return root
 }
 

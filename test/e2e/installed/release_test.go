@@ -26,9 +26,7 @@ var sharedValues = []string{"drain.delaySeconds=4", "drain.spreadSeconds=15", "d
 func installed(t *testing.T) *release {
 	t.Helper()
 	if shared == nil {
-		if kubectl(t, "get", "namespace", "fairlead-system", "--ignore-not-found", "--output", "name") == "" {
-			makeNamespace(t, "fairlead-system", "restricted")
-		}
+		home(t)
 		shared = install(t, "fairlead", "fairlead-system", sharedValues...)
 	}
 	t.Cleanup(func() {
@@ -37,6 +35,14 @@ func installed(t *testing.T) *release {
 		}
 	})
 	return shared
+}
+
+// home sees to it that there is a namespace for the shared release.
+func home(t *testing.T) {
+	t.Helper()
+	if kubectl(t, "get", "namespace", "fairlead-system", "--ignore-not-found", "--output", "name") == "" {
+		makeNamespace(t, "fairlead-system", "restricted")
+	}
 }
 
 // uninstalled sees to it that the shared release is not there.
@@ -85,7 +91,7 @@ func second(t *testing.T, name string, values ...string) *release {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if _, err := tryHelm(ctx, "uninstall", name, "--namespace", name); err != nil {
+		if _, err := tryHelm(ctx, "uninstall", name, "--namespace", name, "--no-hooks"); err != nil {
 			t.Error(err)
 		}
 	})
