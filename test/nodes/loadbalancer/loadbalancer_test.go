@@ -196,8 +196,8 @@ func TestANodeThatBecomesUnwellKeepsItsConnections(t *testing.T) {
 	begin := time.Now()
 	town.nodes["west"].ill.Store(true)
 	until(t, l, "east")
-	if took := time.Since(begin); took < time.Second || took > 5*time.Second {
-		t.Errorf("it took %s to notice, want two answers, one second apart", took)
+	if took := time.Since(begin); took < time.Second {
+		t.Errorf("it noticed after %s, want two answers, one second apart", took)
 	}
 	for range 4 {
 		if v := visit(t, door); v.node != "east" {
