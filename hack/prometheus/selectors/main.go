@@ -10,7 +10,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -61,7 +61,7 @@ func (q *query) note(node parser.Node) {
 	case *parser.VectorSelector:
 		s := selector{Metric: n.Name}
 		for _, m := range n.LabelMatchers {
-			if m.Name != labels.MetricName {
+			if m.Name != model.MetricNameLabel {
 				s.Labels = append(s.Labels, m.Name)
 			}
 		}
