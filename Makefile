@@ -5,7 +5,7 @@ PKG  ?= ./...
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-down build image test e2e stress control-plane verify lint fmt generate bench bench-go clean distclean
+.PHONY: help demo demo-down build image test e2e stress control-plane verify lint fmt generate bench bench-go release-dry-run publish clean distclean
 
 ##@ Try it
 
@@ -65,6 +65,14 @@ bench-go: ## Run the benchmarks of the Go packages.
 control-plane: ## Build etcd, kube-apiserver, kube-controller-manager and kubectl (5 minutes, once).
 	hack/kube/build.sh
 
+##@ Release it
+
+release-dry-run: ## Make all that a release consists of in dist/release, and try it out. REGISTRY=ghcr.io/fairlead names image and chart.
+	@go run ./hack/release --registry '$(REGISTRY)'
+
+publish: ## Send image and chart of dist/release to REGISTRY=, with the credentials of docker login.
+	@REGISTRY='$(REGISTRY)' hack/release/publish.sh
+
 ##@ Leave it
 
 clean: ## Delete what was built from this source.
@@ -76,4 +84,4 @@ distclean: clean ## Delete the tools and the control plane in .cache too.
 help: ## Show this list.
 	@awk 'BEGIN { FS = ":.*## "; print "usage: make TARGET" } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z0-9-]+:.*## / { printf "  %-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / { printf "  %-17s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -3,13 +3,16 @@
 #
 #   TAG        what it is called: empty for that of the checkout, such as 0.1.0-dev
 #   PLATFORMS  "linux/amd64 linux/arm64"
+#   OUTPUT     the archive to write: empty for dist/fairlead-image.tar
 #   PUSH       also send it there, such as registry.example.com/fairlead:0.1.0
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 name=fairlead:${TAG:-$(hack/version.sh --tag)}
-archive=dist/fairlead-image.tar
+archive=${OUTPUT:-dist/fairlead-image.tar}
 
 tool=$(hack/image/build.sh)
+# Asked once, for all platforms; hack/build.sh takes them too.
+export VERSION=${VERSION:-$(hack/version.sh)} REVISION=${REVISION:-$(hack/version.sh --revision)} CREATED=${CREATED:-$(hack/version.sh --created)}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 binaries=()
@@ -18,11 +21,10 @@ for platform in ${PLATFORMS:-linux/amd64 linux/arm64}; do
 	hack/build.sh "$file" "$platform"
 	binaries+=(--binary "$platform=$file")
 done
-version=$(hack/version.sh) created=$(hack/version.sh --created)
-"$tool" --dockerfile Dockerfile --build-arg "VERSION=$version" \
-	--build-arg "REVISION=$(hack/version.sh --revision)" --build-arg "CREATED=$created" --created "$created" \
-	"${binaries[@]}" --tag "$name" --output "$archive" ${PUSH:+--push "$PUSH"}
+"$tool" --dockerfile Dockerfile --build-arg "VERSION=$VERSION" --build-arg "REVISION=$REVISION" --build-arg "CREATED=$CREATED" \
+	--created "$CREATED" "${binaries[@]}" --tag "$name" --output "$archive" ${PUSH:+--push "$PUSH"}
 
+[ -z "${OUTPUT:-}" ] || exit 0
 echo
 if [ -n "${PUSH:-}" ]; then
 	echo "Install it: helm install fairlead charts/fairlead --set image.repository=${PUSH%:*} --set image.tag=${PUSH##*:}"
