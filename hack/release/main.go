@@ -14,10 +14,9 @@ import (
 
 func main() {
 	registry := flag.String("registry", "", "where image and chart will be published, such as ghcr.io/fairlead; empty: the chart names the image without a registry")
-	out := flag.String("output", "dist/release", "folder for the release; it is emptied first")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, strings.TrimSuffix(*registry, "/"), *out)
+	err := run(ctx, strings.TrimSuffix(*registry, "/"))
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
@@ -29,16 +28,16 @@ func main() {
 type release struct {
 	version, revision string
 	created           time.Time
-	repository        string // of the image
-	out               string
+	repository        string            // of the image
+	out               string            // emptied at the beginning
 	work              string            // gone at the end
 	binaries          map[string]string // by platform
 }
 
 var platforms = []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"}
 
-func run(ctx context.Context, registry, out string) error {
-	r := release{repository: "fairlead", out: out, binaries: map[string]string{}}
+func run(ctx context.Context, registry string) error {
+	r := release{repository: "fairlead", out: "dist/release", binaries: map[string]string{}}
 	if registry != "" {
 		r.repository = registry + "/fairlead"
 	}
