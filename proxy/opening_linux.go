@@ -257,6 +257,7 @@ func (o *opening) open(answer *http.Response, rest []byte) {
 		o.failed(&backend.Failure{Refusal: refusal})
 		return
 	}
+	o.heard()
 	l := o.door.loop
 	l.Stop(&o.timer)
 	o.dress(answer.Header, answer.StatusCode)

@@ -94,6 +94,7 @@ func (p *picker) next() (choice, bool) {
 		return c, true
 	}
 	c := p.choose()
+	c.endpoint.Live.Try()
 	p.note(c.endpoint)
 	return c, true
 }
@@ -167,7 +168,8 @@ func (p *picker) open() bool {
 	return false
 }
 
-// pinned returns the endpoint that a persistent sticky cookie names, when it still takes sessions.
+// pinned returns the endpoint that a persistent sticky cookie names, when it still takes sessions. From one that takes no connections
+// the client would be led elsewhere in any case, only later.
 func (p *picker) pinned() (choice, bool) {
 	id, found := p.sticky.endpoint()
 	if !found {
@@ -175,7 +177,7 @@ func (p *picker) pinned() (choice, bool) {
 	}
 	for _, b := range p.from {
 		for _, e := range b.Open {
-			if e.ID == id && b.Weight > 0 && !p.hasTried(e) {
+			if e.ID == id && b.Weight > 0 && !p.hasTried(e) && (p.sticky.cookie.Stay || !e.Live.Mute()) {
 				return choice{b, e}, true
 			}
 		}
@@ -207,10 +209,23 @@ func (p *picker) exhausted(b *table.WeightedBackend) bool {
 	return !slices.ContainsFunc(b.Open, func(e *table.Endpoint) bool { return !p.hasTried(e) })
 }
 
+// pickEndpoint chooses among the endpoints of a backend that were not tried; one that takes no connections is the last to be.
 func (p *picker) pickEndpoint(b *table.WeightedBackend) int {
+	best := p.pickFrom(b, p.hasTried)
+	if !b.Open[best].Live.Mute() {
+		return best
+	}
+	other := p.pickFrom(b, func(e *table.Endpoint) bool { return p.hasTried(e) || e.Live.Mute() })
+	if other == balance.None {
+		return best
+	}
+	return other
+}
+
+func (p *picker) pickFrom(b *table.WeightedBackend, out func(*table.Endpoint) bool) int {
 	id := func(i int) uint64 { return b.Open[i].ID }
-	skip := func(i int) bool { return p.hasTried(b.Open[i]) }
-	switch subset := p.subset(b); {
+	skip := func(i int) bool { return out(b.Open[i]) }
+	switch subset := p.subset(b, out); {
 	case subset > 1:
 		return balance.Ranked(p.key, len(b.Open), id, int(b.Live.Turn()%uint64(subset)), skip)
 	case p.hashed:
@@ -221,19 +236,19 @@ func (p *picker) pickEndpoint(b *table.WeightedBackend) int {
 	return balance.InTurn(b.Live.Turn(), len(b.Open), skip)
 }
 
-// subset returns how many endpoints of the key's subset were not tried, at most as many as there are.
-// A cookie binds to one endpoint and has no subset.
-func (p *picker) subset(b *table.WeightedBackend) int {
+// subset returns how many endpoints of the key's subset are not out, at most as many as there are. A cookie binds to one endpoint
+// and has no subset.
+func (p *picker) subset(b *table.WeightedBackend, out func(*table.Endpoint) bool) int {
 	if !p.hashed || p.route.Balance.Subset <= 1 || p.sticky.balanced() {
 		return 1
 	}
-	tried := 0
+	left := min(p.route.Balance.Subset, len(b.Open))
 	for _, e := range b.Open {
-		if p.hasTried(e) {
-			tried++
+		if out(e) {
+			left--
 		}
 	}
-	return min(p.route.Balance.Subset, len(b.Open)) - tried
+	return left
 }
 
 // hashKey hashes the first part of the list that the request has.

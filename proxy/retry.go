@@ -20,6 +20,7 @@ func (x *exchange) again(answer *backend.Answer, err error) bool {
 	if err != nil {
 		return x.retry(err)
 	}
+	x.heard()
 	if !x.dropped(answer.Response.StatusCode) {
 		return false
 	}
@@ -32,6 +33,7 @@ func (x *exchange) againPlain(ctx context.Context, answer *http.Response, err er
 	if err != nil {
 		return x.retry(x.plainFailure(ctx, err))
 	}
+	x.heard()
 	if !x.dropped(answer.StatusCode) {
 		return false
 	}
@@ -55,7 +57,28 @@ func (x *exchange) plainFailure(ctx context.Context, err error) error {
 // retry reports whether the request may be sent to another endpoint after a failure, and there is one.
 func (x *exchange) retry(err error) bool {
 	var failure *backend.Failure
-	return errors.As(err, &failure) && x.retryable(failure) && x.more()
+	if !errors.As(err, &failure) {
+		return false
+	}
+	if failure.Refusal.Reason == model.ConnectTimeout {
+		x.mute()
+	}
+	return x.retryable(failure) && x.more()
+}
+
+// mute notes that the chosen endpoint takes no connections. Who comes next need not find that out for himself: he would wait for as
+// long, and a hash or fewest sessions lead all clients to a node that has lost its power until Kubernetes knows of it.
+func (x *exchange) mute() {
+	if to := x.chosen; to.endpoint.Live.SetMute() {
+		x.server.log.Warn("an endpoint takes no connections: others are chosen while there are any", "backend", to.backend.Key, "endpoint", to.endpoint.Address)
+	}
+}
+
+// heard notes that it took one.
+func (x *exchange) heard() {
+	if to := x.chosen; to.endpoint.Live.SetHeard() {
+		x.server.log.Info("an endpoint takes connections again", "backend", to.backend.Key, "endpoint", to.endpoint.Address)
+	}
 }
 
 // retryable reports whether the failure is one that the route retries. A route that doesn't say does

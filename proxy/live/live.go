@@ -106,6 +106,7 @@ func NewBackend() *Backend {
 type Endpoint struct {
 	sessions counter
 	leaving  mark
+	mute     mute
 }
 
 // Sessions is the number of sessions that the endpoint has, those in their handshake included.
