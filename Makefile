@@ -51,8 +51,9 @@ lint: ## Run golangci-lint alone.
 fmt: ## Format the source and its imports.
 	"$$(hack/lint/build.sh)" fmt
 
-generate: ## Write deep copies, CRDs and roles anew from the Go types.
+generate: ## Write deep copies, CRDs and roles anew from the Go types, and the chart's README from its values.
 	hack/generate.sh
+	hack/helm-docs/generate.sh
 
 bench: ## Measure Fairlead beside nginx, HAProxy and others (hours; PEERS="nginx haproxy" MODES="echo idle" TLS=off ROUNDS=3: less).
 	@mkdir -p .cache/bench && go build -o .cache/bench/wsbench ./test/bench/wsbench

@@ -57,6 +57,7 @@ var refusals = []struct {
 	{"commonLabels.app\\.kubernetes\\.io/name=x", []string{"commonLabels", "app.kubernetes.io/name", "Leave it out"}},
 	{"extraArgs={--drain-delay=1s}", []string{"extraArgs: --drain-delay", "drain.delaySeconds"}},
 	{"metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true", []string{"metrics.podMonitor.enabled", "Choose one"}},
+	{"metrics.prometheusRule.enabled=true,metrics.prometheusRule.disabled={Down}", []string{"metrics.prometheusRule.disabled", "no alert Down", "FairleadNoneReady"}},
 	{"autoscaling.enabled=true,keda.enabled=true", []string{"autoscaling.enabled and keda.enabled", "Choose one"}},
 	{"autoscaling.enabled=true,kind=DaemonSet", []string{"autoscaling.enabled with kind DaemonSet", "only a Deployment can be scaled"}},
 	{"autoscaling.enabled=true,autoscaling.minReplicas=11", []string{"autoscaling.minReplicas is 11", "autoscaling.maxReplicas"}},
