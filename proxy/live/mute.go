@@ -14,20 +14,27 @@ const muteTime = 10 * time.Second
 type mute struct{ until atomic.Int64 }
 
 // Mute reports whether sessions had better go to other endpoints, if there are any.
-func (e *Endpoint) Mute() bool { return e.mute.at(sinceEpoch()) }
+func (e *Endpoint) Mute() bool { return e.mute.ever() && e.mute.at(sinceEpoch()) }
 
 // Try is called by whoever goes to the endpoint. If it was mute for long enough, all others wait for what becomes of that.
-func (e *Endpoint) Try() { e.mute.try(sinceEpoch()) }
+func (e *Endpoint) Try() {
+	if e.mute.ever() {
+		e.mute.try(sinceEpoch())
+	}
+}
 
 // SetMute notes that nothing came back from the endpoint, and returns whether that is news.
 func (e *Endpoint) SetMute() (news bool) { return e.mute.set(sinceEpoch()) }
 
 // SetHeard notes that the endpoint took a connection, and returns whether that is news.
 func (e *Endpoint) SetHeard() (news bool) {
-	return e.mute.until.Load() != 0 && e.mute.until.Swap(0) != 0
+	return e.mute.ever() && e.mute.until.Swap(0) != 0
 }
 
 func sinceEpoch() int64 { return max(int64(time.Since(epoch)), 1) }
+
+// ever spares those who go to endpoints that were always heard a look at the clock.
+func (m *mute) ever() bool { return m.until.Load() != 0 }
 
 func (m *mute) at(now int64) bool {
 	return now < m.until.Load()
