@@ -22,7 +22,7 @@ var (
 	kube *nodes.Cluster
 	// checkout is the folder of the source.
 	checkout string
-	// workshop is where the images and logs of this run are.
+	// workshop is where the images of this run are.
 	workshop string
 )
 
@@ -79,7 +79,7 @@ func (s suite) Run() int {
 	began := time.Now()
 	var err error
 	kube, err = nodes.Start(ctx, nodes.Options{
-		Dir: filepath.Join(workshop, "cluster"), Images: []string{archive(fairleadImage), archive(nextImage), archive(chatImage)}, Nodes: 2, Log: os.Stderr,
+		Dir: filepath.Join(checkout, ".cache", "e2e", "installed"), Images: []string{archive(fairleadImage), archive(nextImage), archive(chatImage)}, Nodes: 2, Log: os.Stderr,
 	})
 	if err != nil {
 		log.Printf("start the cluster: %v", err)

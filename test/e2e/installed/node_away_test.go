@@ -49,7 +49,8 @@ func TestANodeGoesAway(t *testing.T) {
 		settled(t, asked, "a node loses its power, keepalive", began),
 	} {
 		onlyEnds(t, report, began, func(e fleet.End) bool { return inTheDark[e.Replica] || inTheDark[e.Pod] })
-		// Three seconds until the silence is noticed, and five until Fairlead knows of an endpoint that it does not answer.
+		// Three seconds until the silence is noticed, five until Fairlead knows that an endpoint does not answer, and as many again for
+		// somebody who was led to two such endpoints at that moment.
 		backWithin(t, report, 15*time.Second)
 	}
 	for _, end := range asked.Report("", began).Ends {

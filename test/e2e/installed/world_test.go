@@ -73,6 +73,7 @@ func namespace(t *testing.T, name string) string {
 
 func makeNamespace(t *testing.T, name, security string) {
 	t.Helper()
+	kubectl(t, "delete", "namespace", name, "--ignore-not-found") // what another story has left may still be on its way out
 	kubectl(t, "create", "namespace", name)
 	kubectl(t, "label", "namespace", name, "pod-security.kubernetes.io/enforce="+security)
 }
