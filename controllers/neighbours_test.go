@@ -233,6 +233,19 @@ func (n *tenant) node(name string, addresses ...corev1.NodeAddress) string {
 	return o.Name
 }
 
+// An installation has a leader before its other replicas run: their nodes are told soon, and not with the next look a minute later.
+func TestNodesOfReplicasThatComeAfterTheLeaderAreTold(t *testing.T) {
+	n := newTenant(t, "after")
+	n.service("chat")
+	n.create(n.ingress("web", "web.example.com", "chat"))
+	a := n.node("a", corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: "10.0.0.1"})
+	b := n.node("b", corev1.NodeAddress{Type: corev1.NodeInternalIP, Address: "10.0.0.2"})
+	n.start(Options{Pod: n.pod("one", a), Node: a})
+	n.hasAddresses("web", "10.0.0.1")
+	n.pod("two", b)
+	n.hasAddresses("web", "10.0.0.1 10.0.0.2")
+}
+
 // Where no Service is published the status has the addresses of the nodes that run replicas. The first
 // of two replicas that ends leaves it, and the last one clears it.
 func TestTheLastReplicaClearsTheStatus(t *testing.T) {

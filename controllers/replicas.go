@@ -27,6 +27,9 @@ import (
 const (
 	// replicasLook is how often the leader looks where the replicas run. ingress-nginx does it as often.
 	replicasLook = time.Minute
+	// replicasFirstLook is after how long it looks again when it has just begun to lead, and each time after twice as long: an
+	// installation has a leader before its other replicas run.
+	replicasFirstLook = 2 * time.Second
 	// replicasRetry is how often when it could not be found out.
 	replicasRetry   = 10 * time.Second
 	replicasTimeout = 5 * time.Second
@@ -67,8 +70,9 @@ func (r *replicas) Start(ctx context.Context) error {
 	if !r.o.nodeAddresses() {
 		return nil
 	}
+	next := replicasFirstLook
 	for {
-		pause := replicasLook
+		pause := next
 		if _, leads := r.leader.leading(); leads && !r.locate(ctx) {
 			pause = replicasRetry
 		}
@@ -76,7 +80,9 @@ func (r *replicas) Start(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-r.asked:
+			next = replicasFirstLook
 		case <-time.After(pause):
+			next = min(2*next, replicasLook)
 		}
 	}
 }
