@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fairlead/fairlead/test/cluster"
+	"github.com/fairlead/fairlead/test/docs"
 )
 
 var (
@@ -59,6 +60,9 @@ func run(m *testing.M) int {
 
 // prepare builds what pages use, and tells the process inside where it is.
 func prepare(dir string) error {
+	if missing := docs.Missing(); len(missing) > 0 {
+		return fmt.Errorf("the pages use programs that are not here: apt-get install %s", strings.Join(missing, " "))
+	}
 	folders := []string{dir, filepath.Join(root, ".cache", "kube")}
 	for _, step := range [][]string{
 		{"go", "build", "-o", dir, "./cmd/fairlead"},

@@ -21,6 +21,19 @@ type Session struct {
 	Log         io.Writer
 }
 
+// Programs are what pages use besides what the checkout builds. Each is also the name of its Debian package.
+var Programs = []string{"bash", "curl", "openssl"}
+
+// Missing says which of the programs are not on this machine.
+func Missing() (missing []string) {
+	for _, name := range Programs {
+		if _, err := exec.LookPath(name); err != nil {
+			missing = append(missing, name)
+		}
+	}
+	return missing
+}
+
 // driver runs one block after the other in the same shell, and leaves a note when one fails: $LINENO in
 // a sourced file is a line of the block.
 const driver = `set -euo pipefail

@@ -16,6 +16,9 @@ import (
 
 // TestPages: somebody reads a page and types what it says, from top to bottom, on a cluster without Fairlead. See package docs.
 func TestPages(t *testing.T) {
+	if missing := docs.Missing(); len(missing) > 0 {
+		t.Fatalf("the pages use programs that are not here: apt-get install %s", strings.Join(missing, " "))
+	}
 	uninstalled(t)
 	for _, path := range docs.Pages {
 		page, err := docs.Read(checkout, path)
