@@ -31,10 +31,7 @@ func (r *release) archiveOne(platform string) (err error) {
 	if err != nil {
 		return err
 	}
-	packed, err := gzip.NewWriterLevel(out, gzip.BestCompression)
-	if err != nil {
-		return err
-	}
+	packed := gzip.NewWriter(out)
 	a := archive{tar.NewWriter(packed), r.created}
 	err = a.file(r.binaries[platform], "fairlead")
 	if err == nil {
