@@ -113,6 +113,26 @@ func TestTwoReleasesBesideEachOther(t *testing.T) {
 	}
 }
 
+// TestWhatReplicasLeftIsNoObstacle: replicas that outlive their release, as with rbac.create=false, write the Lease and the Secret
+// anew. The next release leaves these as they are.
+func TestWhatReplicasLeftIsNoObstacle(t *testing.T) {
+	makeNamespace(t, "again", "restricted")
+	left := "apiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: fairlead-leader, namespace: again}\n---\n" +
+		"apiVersion: v1\nkind: Secret\nmetadata: {name: fairlead-tickets, namespace: again}\ntype: fairlead.dev/ticket-keys\nstringData: {key: kept}\n"
+	if err := plane.ApplyYAML(t.Context(), strings.NewReader(left)); err != nil {
+		t.Fatal(err)
+	}
+	values := "crds.install=false,ingressClass.name=again,ingressClass.controllerValue=fairlead.dev/again,rbac.create=false"
+	for _, command := range []string{"install", "upgrade"} {
+		helm(t, command, "fairlead", chart, "--namespace", "again", "--set", values)
+	}
+	helm(t, "uninstall", "fairlead", "--namespace", "again")
+	secret := &corev1.Secret{}
+	if err := plane.Client.Get(t.Context(), client.ObjectKey{Namespace: "again", Name: "fairlead-tickets"}, secret); err != nil || string(secret.Data["key"]) != "kept" {
+		t.Errorf("the Secret: %v %q", err, secret.Data)
+	}
+}
+
 // serveForAWhile runs a replica of the release until it leads, so that it writes all that replicas write.
 func serveForAWhile(t *testing.T) {
 	t.Helper()

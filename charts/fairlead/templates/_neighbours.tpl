@@ -27,6 +27,16 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Whether an object is in the namespace of the release and belongs to none: list of the root, apiVersion, kind and name. */}}
+{{- define "fairlead.nobodys" -}}
+{{- $root := index . 0 -}}
+{{- with lookup (index . 1) (index . 2) $root.Release.Namespace (index . 3) -}}
+{{- if not (get (.metadata.annotations | default dict) "meta.helm.sh/release-name") -}}
+yes
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "fairlead.validate.crd" -}}
 {{- $name := "websocketroutes.fairlead.dev" -}}
 {{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $name -}}
