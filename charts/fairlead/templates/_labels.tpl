@@ -14,6 +14,18 @@ app.kubernetes.io/component: controller
 {{ include "fairlead.chartLabels" . }}
 {{- end -}}
 
+{{/* The same with further ones for one object: list of the root and these. They count before commonLabels. */}}
+{{- define "fairlead.labelsAnd" -}}
+{{- $root := index . 0 -}}
+{{- $labels := include "fairlead.labels" $root | fromYaml -}}
+{{- range $key, $value := index . 1 -}}
+{{- if or (not (hasKey $labels $key)) (hasKey ($root.Values.commonLabels | default dict) $key) -}}
+{{- $_ := set $labels $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $labels -}}
+{{- end -}}
+
 {{/* The labels by which the pod of `helm test` is selected, which is a replica to nobody. */}}
 {{- define "fairlead.testPods" -}}
 app.kubernetes.io/name: {{ include "fairlead.name" . }}

@@ -16,7 +16,7 @@ so that no template touches it.
 {{- $kept := list -}}
 {{- range $rules -}}
 {{- if not (has .alert $values.disabled) -}}
-{{- $_ := set . "labels" (merge (dict) $values.alertLabels .labels) -}}
+{{- $_ := set . "labels" (merge (dict) ($values.alertLabels | default dict) .labels) -}}
 {{- if eq .alert "FairleadDrainStuck" -}}
 {{- /* What kills a replica comes at the end of this time, and a minute is enough for it. */ -}}
 {{- $_ := set . "for" (printf "%ds" (add 60 (include "fairlead.gracePeriod" $ | int))) -}}
