@@ -40,11 +40,14 @@ var refusals = []struct {
 	{"autoscaling.scaleDown.stabilizationSeconds=7200", []string{"/autoscaling/scaleDown/stabilizationSeconds", "maximum: got 7,200, want 3,600"}},
 	{"extraEnv[0].value=a", []string{"/extraEnv/0", "missing property 'name'"}},
 	{"extraArgs={publish-interval=1s}", []string{"/extraArgs/0", "does not match"}},
+	{"drain.delaySeconds=null", []string{"/drain", "missing property 'delaySeconds'"}},
+	{"tls=null", []string{"missing property 'tls'"}},
 	{"nodeSelector.disk=yes!", []string{"/nodeSelector/disk", "'yes!' does not match"}},
 
 	// By the templates: what only several values together tell.
 	{"drain.timeoutSeconds=20", []string{"drain.timeoutSeconds is 20", "Set it to spreadSeconds or more"}},
 	{"terminationGracePeriodSeconds=30", []string{"terminationGracePeriodSeconds is 30", "Leave it empty, or shorten the drain"}},
+	{"podDisruptionBudget.maxUnavailable=null", []string{"podDisruptionBudget.enabled", "Set one, or enabled=false"}},
 	{"ports.http=0,ports.https=0", []string{"ports.http and ports.https are both 0", "Set one of them"}},
 	{"ports.http=9090", []string{"ports: http 9090", "must differ"}},
 	{"service.ports.http=443", []string{"service.ports.http and service.ports.https are both 443", "must differ"}},

@@ -24,7 +24,7 @@ It has none: service.enabled, hostPorts.enabled and hostNetwork are all false. L
 
 {{/* The labels that the Ingress of the example needs for watch.labelSelector. Empty: none. */}}
 {{- define "fairlead.notes.labels" -}}
-{{- if contains "(" .Values.watch.labelSelector -}}
+{{- if contains "(" (.Values.watch.labelSelector | default "") -}}
 KEY=VALUE    # so that it matches {{ .Values.watch.labelSelector }}
 {{- else -}}
 {{- $pairs := list -}}

@@ -4,7 +4,7 @@ metadata:
   labels:
     # None that a new version of the chart changes: each change of the pod restarts replicas, and closes sockets.
     {{- include "fairlead.selectorLabels" . | nindent 4 }}
-    {{- with merge (dict) .Values.podLabels .Values.commonLabels }}
+    {{- with merge (dict) (.Values.podLabels | default dict) (.Values.commonLabels | default dict) }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
   {{- with .Values.podAnnotations }}

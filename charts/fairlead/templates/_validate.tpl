@@ -7,6 +7,7 @@ value, what is wrong and what to do. What the cluster says is known at an instal
 {{- include "fairlead.validate.ports" . -}}
 {{- include "fairlead.validate.nodePorts" . -}}
 {{- include "fairlead.validate.drain" . -}}
+{{- include "fairlead.validate.budget" . -}}
 {{- include "fairlead.validate.class" . -}}
 {{- include "fairlead.validate.watch" . -}}
 {{- include "fairlead.validate.extraArgs" . -}}
@@ -16,7 +17,7 @@ value, what is wrong and what to do. What the cluster says is known at an instal
 {{- define "fairlead.validate.labels" -}}
 {{- range $key, $_ := include "fairlead.labels" (dict "Values" (dict "nameOverride" "x" "commonLabels" nil) "Chart" .Chart "Release" .Release) | fromYaml -}}
 {{- range $value := list "commonLabels" "podLabels" -}}
-{{- if hasKey (get $.Values $value) $key -}}
+{{- if hasKey (get $.Values $value | default dict) $key -}}
 {{- fail (printf "%s: the chart itself sets the label %s, by which objects of this release are found. Leave it out." $value $key) -}}
 {{- end -}}
 {{- end -}}
@@ -72,6 +73,14 @@ value, what is wrong and what to do. What the cluster says is known at an instal
 {{- $given := include "fairlead.gracePeriod" $ | int -}}
 {{- if lt $given $needed -}}
 {{- fail (printf "terminationGracePeriodSeconds is %d, but the drain takes up to %d (delaySeconds + timeoutSeconds + 5): Kubernetes would kill the replica and cut its sockets. Leave it empty, or shorten the drain." $given $needed) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "fairlead.validate.budget" -}}
+{{- with .Values.podDisruptionBudget -}}
+{{- if and .enabled (kindIs "invalid" .maxUnavailable) (kindIs "invalid" .minAvailable) -}}
+{{- fail "podDisruptionBudget.enabled: maxUnavailable and minAvailable are both empty, so that nothing is said. Set one, or enabled=false." -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -6,7 +6,7 @@ tests.enabled is false
 with proxyProtocol clients come through a load balancer that speaks it, which a pod does not
 {{- else if .Values.watch.namespaceSelector -}}
 with watch.namespaceSelector it is not known whether its namespace is served
-{{- else if contains "(" .Values.watch.labelSelector -}}
+{{- else if contains "(" (.Values.watch.labelSelector | default "") -}}
 watch.labelSelector is more than a list of equalities, so that the test can't label its Ingress to match it
 {{- end -}}
 {{- end -}}
@@ -39,7 +39,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 
 {{/* The labels by which watch.labelSelector finds the Ingress. One that wants a label missing has its way. */}}
 {{- define "fairlead.tests.selected" -}}
-{{- range splitList "," .Values.watch.labelSelector -}}
+{{- range splitList "," (.Values.watch.labelSelector | default "") -}}
 {{- $term := nospace . -}}
 {{- if not (or (eq $term "") (contains "!" $term)) -}}
 {{- $pair := regexSplit "==?" $term 2 -}}
