@@ -56,8 +56,10 @@ func TestTheDockerfileFitsTheChart(t *testing.T) {
 	}
 	said := map[string]string{}
 	for line := range strings.Lines(string(chart)) {
-		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		said[key] = value
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ": ") // what is indented belongs to something else
+		if strings.HasPrefix(line, key) {
+			said[key] = value
+		}
 	}
 	r := recipe{labels: map[string]string{}}
 	if err := r.readDockerfile(house+"/Dockerfile", nil); err != nil {
