@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -25,6 +26,8 @@ func (r *release) parts(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", source, err)
 		}
+		// Where the binary lay for the time of the release says nothing to anybody.
+		said = bytes.ReplaceAll(said, []byte(strings.TrimPrefix(source, "file:")), []byte("/fairlead"))
 		if said, err = settled(said, r.created); err != nil {
 			return fmt.Errorf("%s: %w", source, err)
 		}
@@ -44,8 +47,8 @@ func (r *release) parts(ctx context.Context) error {
 	return nil
 }
 
-// settled takes what is new at each run out of a list of parts: the time, and the number, which then
-// follows from the content.
+// settled takes what is new at each run out of a list of parts: the time, the name of the whole, which is
+// made from a path, and the number, which then follows from the content.
 func settled(list []byte, at time.Time) ([]byte, error) {
 	var doc map[string]any
 	if err := json.Unmarshal(list, &doc); err != nil {
@@ -56,6 +59,16 @@ func settled(list []byte, at time.Time) ([]byte, error) {
 		return nil, fmt.Errorf("not CycloneDX: no metadata")
 	}
 	metadata["timestamp"] = at.UTC().Format(time.RFC3339)
+	if whole, ok := metadata["component"].(map[string]any); ok {
+		was := whole["bom-ref"]
+		whole["bom-ref"] = "fairlead"
+		dependencies, _ := doc["dependencies"].([]any) // there may be none
+		for _, d := range dependencies {
+			if of, ok := d.(map[string]any); ok && of["ref"] == was {
+				of["ref"] = "fairlead"
+			}
+		}
+	}
 	delete(doc, "serialNumber")
 	content, err := json.Marshal(doc)
 	if err != nil {

@@ -221,7 +221,8 @@ func TestArtifactHubIsToldWhatIsThere(t *testing.T) {
 // TestAListOfPartsIsTheSameEachTime settles two runs of one list.
 func TestAListOfPartsIsTheSameEachTime(t *testing.T) {
 	list := func(serial, at, part string) []byte {
-		said, err := settled([]byte(`{"serialNumber": "`+serial+`", "metadata": {"timestamp": "`+at+`"}, "components": [{"name": "`+part+`", "version": "v1"}]}`), noon)
+		said, err := settled([]byte(`{"serialNumber": "`+serial+`", "metadata": {"timestamp": "`+at+`", "component": {"bom-ref": "`+serial+`"}},
+			"components": [{"name": "`+part+`", "version": "v1"}], "dependencies": [{"ref": "`+serial+`", "dependsOn": []}]}`), noon)
 		if err != nil {
 			t.Fatal(err)
 		}
