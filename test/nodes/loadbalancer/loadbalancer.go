@@ -141,8 +141,8 @@ func (l *LoadBalancer) release(conn net.Conn) {
 	delete(l.open, conn)
 }
 
-// candidates returns the nodes that are well, beginning with the one whose turn it is.
-func (l *LoadBalancer) candidates() []netip.Addr {
+// next returns the node whose turn it is among those that are well; false: none is.
+func (l *LoadBalancer) next() (node netip.Addr, ok bool) {
 	var all []netip.Addr
 	for _, c := range l.checks {
 		if c.healthy.Load() {
@@ -150,11 +150,10 @@ func (l *LoadBalancer) candidates() []netip.Addr {
 		}
 	}
 	if len(all) == 0 {
-		return nil
+		return node, false
 	}
 	l.mu.Lock()
-	first := l.turn % len(all)
+	defer l.mu.Unlock()
 	l.turn++
-	l.mu.Unlock()
-	return append(all[first:], all[:first]...)
+	return all[l.turn%len(all)], true
 }

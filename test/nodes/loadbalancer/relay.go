@@ -14,7 +14,7 @@ import (
 const dialPatience = 2 * time.Second
 
 // errNoNode tells why a client is sent away.
-var errNoNode = errors.New("no node accepts")
+var errNoNode = errors.New("no node is well")
 
 // serve relays a client's connection to a node until both have ended it, or one has broken it.
 func (l *LoadBalancer) serve(ctx context.Context, client net.Conn, nodePort uint16) {
@@ -38,18 +38,15 @@ func (l *LoadBalancer) serve(ctx context.Context, client net.Conn, nodePort uint
 	both.Wait()
 }
 
-// dial tries the nodes that are well, one after the other.
+// dial goes to the node whose turn it is, and to no other: most load balancers of this kind don't either, so a client that is sent to
+// a node which has just gone is refused until the health checks notice.
 func (l *LoadBalancer) dial(ctx context.Context, nodePort uint16) (net.Conn, error) {
-	problem := errNoNode
-	for _, address := range l.candidates() {
-		dialer := net.Dialer{Timeout: dialPatience}
-		conn, err := dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(address, nodePort).String())
-		if err == nil {
-			return conn, nil
-		}
-		problem = err
+	address, ok := l.next()
+	if !ok {
+		return nil, errNoNode
 	}
-	return nil, problem
+	dialer := net.Dialer{Timeout: dialPatience}
+	return dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(address, nodePort).String())
 }
 
 // pass sends all that from says to the other end, and its end after it. When one direction breaks, so does the other.
