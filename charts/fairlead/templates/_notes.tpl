@@ -70,6 +70,9 @@ KEY=VALUE    # so that it matches {{ .Values.watch.labelSelector }}
 {{- if $onNodes }}
 - Ports of nodes are not allowed under the Pod Security Standards "baseline" and "restricted": the namespace must allow "privileged".
 {{- end }}
+{{- if .hostNetwork }}
+- Port {{ .ports.admin }} of nodes has metrics, routes and sessions without a password, and no NetworkPolicy counts in the network of a node: close it by a firewall.
+{{- end }}
 {{- if and $onNodes .service.enabled (eq .service.type "LoadBalancer") }}
 - service.type LoadBalancer waits for a load balancer. Where clients come to the nodes themselves, set service.enabled=false or service.type=ClusterIP.
 {{- end }}
