@@ -90,22 +90,14 @@ func (f *migrateIngress) run(cmd *cobra.Command, path string) error {
 
 // readManifests reads a file or folder, or standard input.
 func readManifests(in io.Reader, path string) (*snapshot.Snapshot, []snapshot.Problem, error) {
-	piped := path == "-"
-	if piped {
-		dir, err := os.MkdirTemp("", "fairlead-")
-		if err != nil {
-			return nil, nil, err
-		}
-		defer func() { _ = os.RemoveAll(dir) }() // it is read by then
+	if path == "-" {
 		content, err := io.ReadAll(in)
 		if err != nil {
 			return nil, nil, err
 		}
-		path = filepath.Join(dir, "stdin.yaml")
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			return nil, nil, err
-		}
-	} else if _, err := os.Stat(path); err != nil {
+		return snapshot.Parse("stdin", content)
+	}
+	if _, err := os.Stat(path); err != nil {
 		return nil, nil, err
 	}
 	files, err := snapshot.NewFiles(path)
@@ -113,11 +105,6 @@ func readManifests(in io.Reader, path string) (*snapshot.Snapshot, []snapshot.Pr
 		return nil, nil, err
 	}
 	read, problems := files.Read()
-	for i := range problems {
-		if piped {
-			problems[i].File = "stdin"
-		}
-	}
 	return read, problems, nil
 }
 

@@ -115,7 +115,25 @@ func (f *Files) Read() (*Snapshot, []Problem) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	s, more := f.gather(names)
+	return s, append(problems, more...)
+}
 
+// Parse returns what the content of one file holds that is on no disk, and everything that is wrong with it under that name.
+func Parse(name string, content []byte) (*Snapshot, []Problem, error) {
+	f, err := NewFiles()
+	if err != nil {
+		return nil, nil, err
+	}
+	objects, problems := f.decode(name, content)
+	f.known[name] = &manifest{objects: objects, problems: problems}
+	s, problems := f.gather([]string{name})
+	return s, problems, nil
+}
+
+// gather puts together what the files hold, and tells their problems.
+func (f *Files) gather(names []string) (*Snapshot, []Problem) {
+	var problems []Problem
 	s := &Snapshot{}
 	f.found = map[string]located{}
 	for _, name := range names {
