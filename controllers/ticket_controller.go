@@ -63,7 +63,7 @@ type tickets struct {
 // shall be in the memory of a replica.
 func (t *tickets) setup(mgr manager.Manager, cfg *rest.Config) error {
 	one, err := cache.New(cfg, cache.Options{
-		Scheme: scheme, Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient(), DefaultTransform: trim,
+		Scheme: scheme, Mapper: mgr.GetRESTMapper(), HTTPClient: mgr.GetHTTPClient(), // nothing is trimmed: it is written back
 		ByObject: map[client.Object]cache.ByObject{&corev1.Secret{}: {
 			Namespaces: map[string]cache.Config{t.secret.Namespace: {}},
 			Field:      fields.OneTermEqualSelector(metav1.ObjectNameField, t.secret.Name),

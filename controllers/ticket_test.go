@@ -251,6 +251,22 @@ func TestASecretWithOtherEntriesIsMended(t *testing.T) {
 	n.rotates(o.ticketSecret())
 }
 
+// A Secret that was installed empty gets keys, and keeps what whoever installed it wrote on it: without its annotation kubectl
+// apply warns the next time.
+func TestAnInstalledSecretKeepsWhatIsWrittenOnIt(t *testing.T) {
+	n := newTenant(t, "installed-keys")
+	o := Options{TicketSecret: "keys", Lease: LeaseOptions{Namespace: n.name}}
+	empty := &corev1.Secret{ObjectMeta: n.meta("keys"), Type: ticketSecretType}
+	empty.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: "{}", "meta.helm.sh/release-name": "fairlead"}
+	n.create(empty)
+	n.start(o)
+	n.rotates(o.ticketSecret())
+	s, err := n.secret(o.ticketSecret())
+	if err != nil || !maps.Equal(s.Annotations, empty.Annotations) {
+		t.Errorf("annotations %v, %v", s.Annotations, err)
+	}
+}
+
 // A Secret of somebody else is left as it is. Without shared keys replicas serve as before.
 func TestASecretOfSomebodyElseIsLeftAlone(t *testing.T) {
 	const host = "foreign.example.com"
