@@ -14,17 +14,9 @@ case "$*" in
 esac
 root=$(cd "$(dirname "$0")/.." && pwd)
 bin=$root/.cache/tools
-mkdir -p "$bin"
-exec 8>"$bin/.controller-gen.lock" && flock 8 # two checks at once must not build into one file
-
 cd "$root/hack/tools"
-# Only what selects the generator: another tool in this module must not cause a rebuild.
-stamp=$(cat <(go list -m sigs.k8s.io/controller-tools) <(go env GOVERSION GOOS GOARCH) | cksum)
-if [ "$(cat "$bin/.controller-gen.stamp" 2>/dev/null)" != "$stamp" ] || [ ! -x "$bin/controller-gen" ]; then
-	echo "building controller-gen (once; kept in .cache/tools)" >&2
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$bin/controller-gen" sigs.k8s.io/controller-tools/cmd/controller-gen
-	echo "$stamp" >"$bin/.controller-gen.stamp"
-fi
+. ../once.sh
+once "$bin" controller-gen -ldflags "-s -w" sigs.k8s.io/controller-tools/cmd/controller-gen
 
 cd "$root"
 work=$(mktemp -d)

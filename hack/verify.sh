@@ -3,7 +3,7 @@
 #
 # All checks run, the cheap ones first; what failed is listed at the end with how to mend it.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit
 
 failed=()
 check() { # what, how to mend it, command…
@@ -24,7 +24,8 @@ scripts() {
 	local script status=0
 	while read -r script; do
 		bash -n "$script" || status=1
-		[ -x "$script" ] || { echo "$script is not executable" && status=1; }
+		# What has no first line with an interpreter is sourced.
+		[ -x "$script" ] || [ "$(head -c 2 "$script")" != '#!' ] || { echo "$script is not executable" && status=1; }
 	done < <(ours \( -name '*.sh' -o -path ./.ci/run \))
 	return $status
 }
