@@ -65,8 +65,8 @@ func prepare(dir string) error {
 	}
 	folders := []string{dir, filepath.Join(root, ".cache", "kube")}
 	for _, step := range [][]string{
-		{"go", "build", "-o", dir, "./cmd/fairlead"},
-		{"go", "build", "-o", os.DevNull, "./hack/demo"}, // pages build it again, from what is in Go's cache
+		{"go", "build", "-buildvcs=false", "-o", dir, "./cmd/fairlead"},
+		{"go", "build", "-buildvcs=false", "-o", os.DevNull, "./hack/demo"}, // pages build it again, from what is in Go's cache
 		{"hack/crds/build.sh"},
 		{"hack/helm/build.sh"},
 	} {

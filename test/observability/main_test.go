@@ -68,7 +68,7 @@ func look() error {
 
 func build(dir string) error {
 	fairlead := filepath.Join(dir, "fairlead")
-	if out, err := exec.Command("go", "build", "-o", fairlead, "github.com/fairlead/fairlead/cmd/fairlead").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-buildvcs=false", "-o", fairlead, "github.com/fairlead/fairlead/cmd/fairlead").CombinedOutput(); err != nil {
 		return fmt.Errorf("build fairlead: %w\n%s", err, out)
 	}
 	for variable, script := range map[string]string{helmVariable: "hack/helm/build.sh", toolsVariable: "hack/prometheus/build.sh"} {

@@ -39,7 +39,7 @@ func buildImages() error {
 	for _, step := range []*exec.Cmd{
 		command(nil, "hack/build.sh", bin(fairleadImage), "linux/"+runtime.GOARCH),
 		command([]string{"VERSION=" + nextVersion}, "hack/build.sh", bin(nextImage), "linux/"+runtime.GOARCH),
-		command([]string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin(chatImage), "./test/chat/pod"),
+		command([]string{"CGO_ENABLED=0"}, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", bin(chatImage), "./test/chat/pod"),
 		pack(tool, bin(fairleadImage), archive(fairleadImage), "fairlead:"+tag),
 		pack(tool, bin(nextImage), archive(nextImage), "fairlead:"+nextVersion),
 		pack(tool, bin(chatImage), archive(chatImage), "chat:test"),
