@@ -32,7 +32,7 @@ const home = "fairlead-system"
 // tryHelm runs helm against the control plane and returns what it prints, and as the error what it complains of.
 func tryHelm(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, os.Getenv(helmVariable), args...)
-	state := filepath.Join(os.TempDir(), "fairlead-helm")
+	state := filepath.Join(filepath.Dir(os.Getenv(fairleadVariable)), "helm") // goes with the programs of the test
 	cmd.Env = append(os.Environ(), "KUBECONFIG="+plane.Kubeconfig,
 		"HELM_CACHE_HOME="+state, "HELM_CONFIG_HOME="+state, "HELM_DATA_HOME="+state)
 	var stdout, stderr bytes.Buffer

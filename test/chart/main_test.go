@@ -71,7 +71,7 @@ func TestMain(m *testing.M) {
 // build makes the programs, and says in the environment where they are.
 func build(dir string) error {
 	fairlead := filepath.Join(dir, "fairlead")
-	args := []string{"build", "-o", fairlead}
+	args := []string{"build", "-buildvcs=false", "-o", fairlead}
 	if raceDetector() {
 		args = append(args, "-race")
 	}

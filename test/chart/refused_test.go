@@ -58,6 +58,8 @@ var refusals = []struct {
 	{"ingressClass.create=false,ingressClass.default=true", []string{"ingressClass.default with ingressClass.create=false", "Set it in that IngressClass"}},
 	{"watch.namespaces={a},watch.namespaceSelector=team", []string{"watch.namespaces and watch.namespaceSelector", "Choose one"}},
 	{"commonLabels.app\\.kubernetes\\.io/name=x", []string{"commonLabels", "app.kubernetes.io/name", "Leave it out"}},
+	{"extraEnv[0].name=FAIRLEAD_DRAIN_DELAY,extraEnv[0].value=1s", []string{"extraEnv: FAIRLEAD_DRAIN_DELAY", "drain.delaySeconds"}},
+	{"kind=DaemonSet,hostPorts.enabled=true,updateStrategy.rollingUpdate.maxSurge=1", []string{"updateStrategy.rollingUpdate.maxSurge is 1", "Leave it out"}},
 	{"extraArgs={--drain-delay=1s}", []string{"extraArgs: --drain-delay", "drain.delaySeconds"}},
 	{"metrics.serviceMonitor.enabled=true,metrics.podMonitor.enabled=true", []string{"metrics.podMonitor.enabled", "Choose one"}},
 	{"metrics.prometheusRule.enabled=true,metrics.prometheusRule.disabled={Down}", []string{"metrics.prometheusRule.disabled", "no alert Down", "FairleadNoneReady"}},

@@ -10,7 +10,7 @@ value, what is wrong and what to do. What the cluster says is known at an instal
 {{- include "fairlead.validate.budget" . -}}
 {{- include "fairlead.validate.class" . -}}
 {{- include "fairlead.validate.watch" . -}}
-{{- include "fairlead.validate.extraArgs" . -}}
+{{- include "fairlead.validate.extraFlags" . -}}
 {{- include "fairlead.validate.neighbours" . -}}
 {{- end -}}
 
@@ -52,6 +52,10 @@ value, what is wrong and what to do. What the cluster says is known at an instal
 {{- end -}}
 {{- if and .Values.hostPorts.enabled (eq (int .Values.hostPorts.http) (int .Values.hostPorts.https)) -}}
 {{- fail (printf "hostPorts.http and hostPorts.https are both %d. They must differ." (int .Values.hostPorts.http)) -}}
+{{- end -}}
+{{- $surge := dig "rollingUpdate" "maxSurge" 0 (.Values.updateStrategy | default dict) | toString -}}
+{{- if and (eq .Values.kind "DaemonSet") (or .Values.hostNetwork .Values.hostPorts.enabled) (not (has $surge (list "0" "0%"))) -}}
+{{- fail (printf "updateStrategy.rollingUpdate.maxSurge is %s, but the new replica on a node could not have the ports that the old one holds, so no upgrade would end. Leave it out, and set maxUnavailable." $surge) -}}
 {{- end -}}
 {{- $lowest := include "fairlead.lowestPort" . | int -}}
 {{- if and .Values.hostNetwork (lt $lowest 1024) -}}
@@ -108,12 +112,20 @@ value, what is wrong and what to do. What the cluster says is known at an instal
 {{- end -}}
 {{- end -}}
 
-{{- define "fairlead.validate.extraArgs" -}}
+{{- define "fairlead.validate.extraFlags" -}}
 {{- $ours := dict "http-address" "ports.http" "https-address" "ports.https" "admin-address" "ports.admin" "drain-delay" "drain.delaySeconds" "drain-spread" "drain.spreadSeconds" "drain-timeout" "drain.timeoutSeconds" "controller-name" "ingressClass.controllerValue" "controller-class" "ingressClass.controllerValue" "watch-namespace" "watch.namespaces" "watch-namespace-selector" "watch.namespaceSelector" "default-certificate" "tls.defaultCertificate" "default-ssl-certificate" "tls.defaultCertificate" "default-backend-service" "defaultBackendService" "leader-election-id" "fullnameOverride" "election-id" "fullnameOverride" "ticket-secret" "fullnameOverride" -}}
 {{- range .Values.extraArgs -}}
 {{- $flag := splitList "=" . | first | trimPrefix "--" -}}
 {{- with get $ours $flag -}}
 {{- fail (printf "extraArgs: --%s has a value of its own, %s, on which other parts of the chart depend. Set that." $flag .) -}}
+{{- end -}}
+{{- end -}}
+{{- range .Values.extraEnv -}}
+{{- $name := .name -}}
+{{- if hasPrefix "FAIRLEAD_" $name -}}
+{{- with get $ours (trimPrefix "FAIRLEAD_" $name | lower | replace "_" "-") -}}
+{{- fail (printf "extraEnv: %s has a value of its own, %s, on which other parts of the chart depend. Set that." $name .) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
