@@ -24,8 +24,8 @@ const retireLook = 500 * time.Millisecond
 
 func newRetire() *cobra.Command {
 	var (
-		namespace string
-		timeout   time.Duration
+		namespace, release string
+		timeout            time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "retire deployment/NAME|daemonset/NAME",
@@ -52,11 +52,18 @@ func newRetire() *cobra.Command {
 			defer stop()
 			ctx, cancel := context.WithTimeout(ctx, timeout)
 			defer cancel()
+			if release != "" {
+				if ours, err := belongs(ctx, c, workload, release, cmd.OutOrStdout()); err != nil || !ours {
+					return err
+				}
+			}
 			return retire(ctx, c, workload, cmd.OutOrStdout())
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&namespace, "namespace", "n", "default", "`namespace` of the Deployment or DaemonSet")
+	flags.StringVar(&release, "release", "", "do nothing unless this `release` of helm, or Argo CD, takes care of it: the Jobs of hooks run at once, and\n"+
+		"not at the end, where kubectl applies what helm template prints")
 	flags.DurationVar(&timeout, "timeout", 5*time.Minute, "how long to wait: at least as long as pods may take to end")
 	flags.AddGoFlag(flag.Lookup("kubeconfig")) // controller-runtime's
 	return cmd
@@ -74,6 +81,32 @@ func workloadOf(argument, namespace string) (client.Object, error) {
 		return &appsv1.DaemonSet{ObjectMeta: meta}, nil
 	}
 	return nil, fmt.Errorf("%q: want deployment/NAME or daemonset/NAME", argument)
+}
+
+// Who takes care of a workload leaves its name there. kubectl, which knows no hooks, does not.
+const (
+	releaseName      = "meta.helm.sh/release-name"
+	releaseNamespace = "meta.helm.sh/release-namespace"
+	argoTracks       = "argocd.argoproj.io/tracking-id"
+)
+
+// belongs tells whether somebody who knows what a hook is takes care of the workload. A workload that is gone is left to retire.
+func belongs(ctx context.Context, c client.Client, workload client.Object, release string, out io.Writer) (bool, error) {
+	key := client.ObjectKeyFromObject(workload)
+	err := c.Get(ctx, key, workload)
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("whose %s is: %w", key, err)
+	}
+	notes := workload.GetAnnotations()
+	if notes[argoTracks] != "" || notes[releaseName] == release && notes[releaseNamespace] == key.Namespace {
+		return true, nil
+	}
+	_, err = fmt.Fprintf(out, "%s does not belong to release %s of helm, and is left alone: this is a hook for `helm uninstall`. "+
+		"Where kubectl applies the chart, leave hooks out by `helm template --no-hooks`.\n", key, release)
+	return false, err
 }
 
 // retire deletes the workload in the foreground, which means that it is there until its last pod has ended, and waits for that.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,31 @@ func TestRetireGivesUpInTime(t *testing.T) {
 	err := retire(ctx, c, held(), &out)
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "prod/fairlead") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Jobs of hooks are run at once where kubectl applies a rendered chart. That must not take away what was just installed.
+func TestRetireLeavesAloneWhatNobodyUninstalls(t *testing.T) {
+	for name, test := range map[string]struct {
+		annotations map[string]string
+		ours        bool
+	}{
+		"kubectl":                       {nil, false},
+		"helm":                          {map[string]string{releaseName: "edge", releaseNamespace: "prod"}, true},
+		"helm, another release":         {map[string]string{releaseName: "other", releaseNamespace: "prod"}, false},
+		"helm, its namespace elsewhere": {map[string]string{releaseName: "edge", releaseNamespace: "test"}, false},
+		"Argo CD":                       {map[string]string{argoTracks: "edge:apps/Deployment:prod/fairlead"}, true},
+	} {
+		workload := held()
+		workload.Annotations = test.annotations
+		var out bytes.Buffer
+		ours, err := belongs(t.Context(), fake.NewClientBuilder().WithObjects(workload).Build(), held(), "edge", &out)
+		if err != nil || ours != test.ours || ours == strings.Contains(out.String(), "--no-hooks") {
+			t.Errorf("%s: %t, %v, %s", name, ours, err, out.String())
+		}
+	}
+	if ours, err := belongs(t.Context(), fake.NewClientBuilder().Build(), held(), "edge", io.Discard); err != nil || !ours {
+		t.Errorf("what is gone: %t, %v", ours, err)
 	}
 }
 
