@@ -41,30 +41,50 @@ spec:
 {{- with .dnsPolicy | default (.hostNetwork | ternary "ClusterFirstWithHostNet" "") }}{{ $_ := set $keys "dnsPolicy" . }}{{ end -}}
 {{- with .priorityClassName }}{{ $_ := set $keys "priorityClassName" . }}{{ end -}}
 {{- with .nodeSelector }}{{ $_ := set $keys "nodeSelector" . }}{{ end -}}
-{{- with .affinity }}{{ $_ := set $keys "affinity" . }}{{ end -}}
 {{- with .tolerations }}{{ $_ := set $keys "tolerations" . }}{{ end -}}
 {{- end -}}
+{{- with include "fairlead.merged" (list (include "fairlead.pod.zones" . | fromYaml) .Values.affinity) | fromYaml }}{{ $_ := set $keys "affinity" . }}{{ end -}}
 {{- with include "fairlead.pod.spread" . | fromYamlArray }}{{ $_ := set $keys "topologySpreadConstraints" . }}{{ end -}}
 {{- with $keys }}{{ toYaml . }}{{ end -}}
 {{- end -}}
 
-{{/* How replicas are spread. A DaemonSet is spread by what it is. */}}
+{{/*
+How replicas are spread. A DaemonSet is spread by what it is. Over nodes by a constraint, and over zones by affinity: for
+the scheduler a node that lacks the label of one constraint counts for none of them, so that a constraint on zones would
+undo the one on nodes where there are no zones.
+*/}}
 {{- define "fairlead.pod.spread" -}}
 {{- if .Values.topologySpreadConstraints -}}
 {{- toYaml .Values.topologySpreadConstraints -}}
 {{- else if eq .Values.kind "Deployment" -}}
-{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
 - maxSkew: 1
-  topologyKey: {{ . }}
+  topologyKey: kubernetes.io/hostname
   whenUnsatisfiable: ScheduleAnyway
   labelSelector:
     matchLabels:
-      {{- include "fairlead.selectorLabels" $ | nindent 6 }}
+      {{- include "fairlead.selectorLabels" . | nindent 6 }}
   # Counts the new replicas of a rolling update among themselves, and not the old ones that are about to go.
   matchLabelKeys: [pod-template-hash]
-{{- end }}
 {{- else -}}
 []
+{{- end -}}
+{{- end -}}
+
+{{/* The affinity that spreads over zones, unless constraints or an anti-affinity of the values say how. */}}
+{{- define "fairlead.pod.zones" -}}
+{{- $own := or .Values.topologySpreadConstraints (hasKey (.Values.affinity | default dict) "podAntiAffinity") -}}
+{{- if and (eq .Values.kind "Deployment") (not $own) -}}
+podAntiAffinity:
+  preferredDuringSchedulingIgnoredDuringExecution:
+  - weight: 100
+    podAffinityTerm:
+      topologyKey: topology.kubernetes.io/zone
+      labelSelector:
+        matchLabels:
+          {{- include "fairlead.selectorLabels" . | nindent 10 }}
+      matchLabelKeys: [pod-template-hash]
+{{- else -}}
+{}
 {{- end -}}
 {{- end -}}
 
