@@ -105,6 +105,16 @@ func TestTwoReleasesBesideEachOther(t *testing.T) {
 	helm(t, "install", "second", chart, "--namespace", "second", "--set", "crds.install=false,"+class("second"))
 	helm(t, "upgrade", "first", chart, "--namespace", "first", "--reuse-values") // which the second doesn't disturb
 
+	for values, message := range map[string]string{
+		"fullnameOverride=edge":                          "this release is named first-fairlead, and would be edge",
+		"nameOverride=edge":                              "this release is named first-fairlead, and would be first-edge",
+		"nameOverride=x,fullnameOverride=first-fairlead": "app.kubernetes.io/name=fairlead",
+	} {
+		if _, err := tryHelm(t.Context(), "upgrade", "first", chart, "--namespace", "first", "--reuse-values", "--set", values); err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("upgraded with %s: %v\nwant: %s", values, err, message)
+		}
+	}
+
 	if err := plane.Client.Get(t.Context(), client.ObjectKey{Namespace: "second", Name: "second-fairlead"}, &appsv1.Deployment{}); err != nil {
 		t.Error(err)
 	}

@@ -1,5 +1,32 @@
+{{/*
+What an upgrade can't change under live sockets: names and selectors. Another name deletes the Service with its address and
+cuts all sockets; another selector is refused by the API server after the Service has it already, which then leads nowhere.
+As a part of another chart there may be several of this one in a release, so that a new name is none of a known one then.
+*/}}
+{{- define "fairlead.validate.renamed" -}}
+{{- $name := include "fairlead.fullname" . -}}
+{{- $labels := include "fairlead.selectorLabels" . | fromYaml -}}
+{{- range $kind := list "Deployment" "DaemonSet" -}}
+{{- range (lookup "apps/v1" $kind $.Release.Namespace "").items -}}
+{{- $owner := get (.metadata.annotations | default dict) "meta.helm.sh/release-name" -}}
+{{- $theirs := .metadata.labels | default dict -}}
+{{- if and (eq (toString $owner) $.Release.Name) (eq (get $theirs "app.kubernetes.io/part-of") "fairlead") -}}
+{{- if and (ne .metadata.name $name) $.Chart.IsRoot -}}
+{{- fail (printf "nameOverride, fullnameOverride: this release is named %s, and would be %s. Its Service would be deleted, with the address that clients have, and all sockets cut. Leave the names as they are (--set fullnameOverride=%s), or install a second release beside this one and move clients to it." .metadata.name $name .metadata.name) -}}
+{{- end -}}
+{{- if and (eq .metadata.name $name) (ne (get .spec.selector.matchLabels "app.kubernetes.io/name") (get $labels "app.kubernetes.io/name")) -}}
+{{- fail (printf "nameOverride: the replicas of this release have the label app.kubernetes.io/name=%s, by which it selects them, and Kubernetes lets no selector be changed. Leave it as it is." (get .spec.selector.matchLabels "app.kubernetes.io/name")) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* What other releases in the cluster have already. Without a cluster, as in `helm template`, nothing is known of them. */}}
 {{- define "fairlead.validate.neighbours" -}}
+{{- if .Release.IsUpgrade -}}
+{{- include "fairlead.validate.renamed" . -}}
+{{- end -}}
 {{- if .Values.crds.install -}}
 {{- include "fairlead.validate.crd" . -}}
 {{- end -}}
@@ -10,7 +37,7 @@
 {{- $name := include "fairlead.clusterName" . -}}
 {{- with lookup "rbac.authorization.k8s.io/v1" "ClusterRole" "" $name -}}
 {{- with include "fairlead.otherRelease" (list $ .) -}}
-{{- fail (printf "ClusterRole %s belongs to %s already, which has the same name as this one in another namespace. Choose another name for this release, or set fullnameOverride." $name .) -}}
+{{- fail (printf "ClusterRole %s belongs to %s already, which has the same name as this one in another namespace. Choose another name for this release, or set fullnameOverride. If that one is gone, as with its namespace: kubectl delete clusterrole,clusterrolebinding %s" $name . $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -53,7 +80,7 @@ yes
 {{- range $classes.items -}}
 {{- $owner := include "fairlead.otherRelease" (list $ .) -}}
 {{- if and $owner (eq .metadata.name $ours.name) -}}
-{{- fail (printf "ingressClass.name: the IngressClass %s belongs to %s. Give this release a class of its own: --set ingressClass.name=fairlead-b,ingressClass.controllerValue=fairlead.dev/b" $ours.name $owner) -}}
+{{- fail (printf "ingressClass.name: the IngressClass %s belongs to %s. Give this release a class of its own: --set ingressClass.name=fairlead-b,ingressClass.controllerValue=fairlead.dev/b. If that one is gone, as with its namespace: kubectl delete ingressclass %s" $ours.name $owner $ours.name) -}}
 {{- end -}}
 {{- if and $owner (eq .spec.controller $ours.controllerValue) -}}
 {{- fail (printf "ingressClass.controllerValue: %s is that of the IngressClass %s, which belongs to %s. Both releases would serve the same objects. Give this one another: --set ingressClass.controllerValue=fairlead.dev/%s" $ours.controllerValue .metadata.name $owner $ours.name) -}}
