@@ -90,12 +90,14 @@ const (
 	argoTracks       = "argocd.argoproj.io/tracking-id"
 )
 
-// belongs tells whether somebody who knows what a hook is takes care of the workload. A workload that is gone is left to retire.
+// belongs tells whether somebody who knows what a hook is takes care of the workload, and tells out if nobody does. One that is not
+// there is nobody's: it may be applied in the next moment.
 func belongs(ctx context.Context, c client.Client, workload client.Object, release string, out io.Writer) (bool, error) {
 	key := client.ObjectKeyFromObject(workload)
 	err := c.Get(ctx, key, workload)
 	if apierrors.IsNotFound(err) {
-		return true, nil
+		_, err = fmt.Fprintf(out, "%s is not there\n", key)
+		return false, err
 	}
 	if err != nil {
 		return false, fmt.Errorf("whose %s is: %w", key, err)
