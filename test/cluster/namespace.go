@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // The program that wants a namespace starts itself again; this variable tells the new process which part it plays.
@@ -120,15 +121,16 @@ func RunTests(m interface{ Run() int }) int {
 	cmd.Env = append(cmd.Env, "TMPDIR="+temp)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	runtime.LockOSThread()
-	code, err := runToEnd(cmd)
+	code, err := RunToEnd(cmd, 0)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "run the tests in a namespace: %v\n", err)
 	}
 	return code
 }
 
-// runToEnd runs cmd, passing on the signals that ask a program to end, and returns the exit code as a shell would.
-func runToEnd(cmd *exec.Cmd) (code int, err error) {
+// RunToEnd runs cmd, passing on the signals that ask a program to end, and returns the exit code as a shell would. With
+// a patience it kills cmd when it has not ended so long after such a signal; 0: it never does.
+func RunToEnd(cmd *exec.Cmd, patience time.Duration) (code int, err error) {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -138,10 +140,16 @@ func runToEnd(cmd *exec.Cmd) (code int, err error) {
 	ended := make(chan struct{})
 	defer close(ended)
 	go func() {
+		var late <-chan time.Time
 		for {
 			select {
 			case s := <-signals:
 				_ = cmd.Process.Signal(s) // it may have ended in this moment
+				if patience > 0 {
+					late = time.After(patience)
+				}
+			case <-late:
+				_ = cmd.Process.Kill() // likewise
 			case <-ended:
 				return
 			}

@@ -4,13 +4,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/signal"
 	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/fairlead/fairlead/test/cluster"
 )
 
 // The test binary starts itself again; this variable tells the new process which part it plays.
@@ -108,43 +109,11 @@ func runWorld() (code int, err error) {
 	}
 	runtime.LockOSThread() // the signal is sent when the thread ends that started the process
 	defer runtime.UnlockOSThread()
-	return runToEnd(cmd)
+	return cluster.RunToEnd(cmd, endPatience)
 }
 
 // endPatience is how long a world that was asked to end may take.
 const endPatience = 5 * time.Second
-
-// runToEnd runs cmd and returns its exit code. A signal that asks us to end is passed on, and cmd is killed when it
-// has not ended a little later.
-func runToEnd(cmd *exec.Cmd) (code int, err error) {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT, syscall.SIGHUP)
-	defer signal.Stop(signals)
-	if err := cmd.Start(); err != nil {
-		return 1, err
-	}
-	ended := make(chan struct{})
-	defer close(ended)
-	go func() {
-		var late <-chan time.Time
-		for {
-			select {
-			case s := <-signals:
-				_ = cmd.Process.Signal(s) // it may have ended in this moment
-				late = time.After(endPatience)
-			case <-late:
-				_ = cmd.Process.Kill() // likewise
-			case <-ended:
-				return
-			}
-		}
-	}()
-	err = cmd.Wait()
-	if cmd.ProcessState == nil {
-		return 1, err
-	}
-	return exitCode(cmd.ProcessState.Sys().(syscall.WaitStatus)), nil
-}
 
 // exitCode is the code of an ended process as a shell has it.
 func exitCode(status syscall.WaitStatus) int {
