@@ -18,13 +18,7 @@ func Idle(ctx context.Context, g Rig, sockets int) (Figures, error) {
 	spin := g.Spin
 	g.Spin = false
 	defer func() { g.Spin = spin }()
-	warm := newFleet(g, PathEcho, tlsAtOnce)
-	err := warm.open(ctx, warmSockets, new(held))
-	warm.close()
-	if err := errors.Join(err, rest(ctx, g.Loop, g.Settle)); err != nil {
-		return nil, err
-	}
-	before, err := g.measure()
+	before, err := measureWarm(ctx, g)
 	if err != nil {
 		return nil, err
 	}
@@ -77,6 +71,17 @@ type sample struct {
 	memory      int64
 	charged     int64
 	descriptors int
+}
+
+// measureWarm measures the proxy when it has had its first tunnels and lost them again.
+func measureWarm(ctx context.Context, g Rig) (sample, error) {
+	warm := newFleet(g, PathEcho, tlsAtOnce)
+	err := warm.open(ctx, warmSockets, new(held))
+	warm.close()
+	if err := errors.Join(err, rest(ctx, g.Loop, g.Settle)); err != nil {
+		return sample{}, err
+	}
+	return g.measure()
 }
 
 func (s Subject) measure() (sample, error) {

@@ -16,13 +16,7 @@ func Stalled(ctx context.Context, g Rig, sockets int) (Figures, error) {
 	spin := g.Spin
 	g.Spin = false
 	defer func() { g.Spin = spin }()
-	warm := newFleet(g, PathEcho, tlsAtOnce)
-	err := warm.open(ctx, warmSockets, new(held))
-	warm.close()
-	if err := errors.Join(err, rest(ctx, g.Loop, g.Settle)); err != nil {
-		return nil, err
-	}
-	before, err := g.measure()
+	before, err := measureWarm(ctx, g)
 	if err != nil {
 		return nil, err
 	}
